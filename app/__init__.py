@@ -1,0 +1,1 @@
+"""The world around the agreement: sockets, streams, storage, models and the web."""
