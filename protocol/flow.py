@@ -1,12 +1,12 @@
 """Flow control by pings: how much data may be under way to a client (guarantee 27).
 
-A socket accepts megabytes for a client that stopped reading, so a blocked write says "slow" far too late. A `ping` travels
-behind the data that was sent before it; its `pong` proves that all of it was read. So bytes count as under way from their
-sending until the pong of a ping sent after them, and no more than a window of them may be. The window grows while pongs are
-quick and shrinks while they are slow.
+A socket accepts megabytes for a client that stopped reading, so a blocked write says "slow" far too late. A `ping`
+travels behind the data that was sent before it; its `pong` proves that all of it was read. So bytes count as under
+way from their sending until the pong of a ping sent after them, and no more than a window of them may be. The window
+grows while pongs are quick and shrinks while they are slow.
 
-A new ping is sent only once a quarter of the window has gone out since the last, which keeps pings below one for every few
-kilobytes: at most `window` bytes plus one frame ever stand between a ping and its pong.
+A new ping is sent only once a quarter of the window has gone out since the last, which keeps pings below one for
+every few kilobytes: at most `window` bytes plus one frame ever stand between a ping and its pong.
 """
 
 from protocol.limits import FlowLimits

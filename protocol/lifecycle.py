@@ -1,7 +1,7 @@
 """The life of streams, connections, subscriptions and event logs, as tables.
 
-Two rules hold in this file. A state is only a name: what belongs to it lives with its owner. A transition that is not in a
-table cannot happen: asking for it raises, naming the event and the state. Terminal states have no way out.
+Two rules hold in this file. A state is only a name: what belongs to it lives with its owner. A transition that is not
+in a table cannot happen: asking for it raises, naming the event and the state. Terminal states have no way out.
 """
 
 from collections.abc import Mapping

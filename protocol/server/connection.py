@@ -1,0 +1,290 @@
+"""The server's side of one connection as a core without I/O, await or clock.
+
+The driver hands in what arrives (`receive`) and what the application decides (`welcome`, `ack`, `refuse`,
+`subscribe`, …), takes out what may be sent now (`take`), arms one timer for `deadline()` and calls `expire` when it
+is due. When `closing` is set it sends what `take` still gives and closes with that code. Every time is in monotonic
+seconds.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+from protocol.codec import InvalidField, UnknownType, decode_client, encode
+from protocol.errors import Refusal, Violation
+from protocol.flow import FlowWindow
+from protocol.frames.client import ClientFrame, ClientPing, ClientPong, Command, Hello
+from protocol.frames.objects import ErrorObject
+from protocol.frames.server import Ack, AuthExpiring, Error, Goodbye, ServerPing, ServerPong, Welcome
+from protocol.lifecycle import SERVER_CONNECTION, advance
+from protocol.limits import FlowLimits, Limits
+from protocol.rate import TokenBucket
+from protocol.server.outbound import EventLog, Outbound, StreamLog
+
+# Bursts of refused commands are answered; a client that ignores this many `rate_limited` in a row is not listening.
+DEAF_AFTER_REFUSALS = 200
+EXPIRY_WARNING = 60.0
+EXPIRY_GRACE = 30.0  # guarantee 33
+
+
+class Close(NamedTuple):
+    """How the connection must be closed."""
+
+    code: int
+    reason: str
+
+
+class ServerConnection:
+    """One websocket as the server sees it.
+
+    Args:
+        limits: every limit and timer.
+        now: when the socket was accepted.
+        ping_phase: 0..1, random: where in its interval the first ping falls, so that a thousand sockets which arrived
+            together do not ping together.
+        flow: the flow window's bounds.
+    """
+
+    def __init__(self, limits: Limits, now: float, ping_phase: float, flow: FlowLimits | None = None) -> None:
+        self.state = "accepted"
+        self.closing: Close | None = None
+        self.ignored = 0
+        self.in_flight = 0
+        self._limits = limits
+        self._flow = flow or FlowLimits()
+        self._window = FlowWindow(self._flow)
+        self._out = Outbound(limits.outbound_bytes)
+        self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
+        self._refusals = 0
+        self._pings = 0
+        self._hello_by = now + limits.hello_timeout_ms / 1000
+        self._ping_at = now + ping_phase * limits.heartbeat_interval_ms / 1000
+        self._expires_at: float | None = None
+        self._expires_at_ms = 0
+        self._warned = False
+
+    # What comes in
+
+    def receive(self, data: str | bytes, now: float) -> ClientFrame | None:
+        """Take one websocket message; return the frame the application has to handle, if there is one.
+
+        Pings, pongs and everything that breaks a rule are answered here. Once `closing` is set, what arrives is dropped.
+        """
+        if self.closing is not None:
+            return None
+        try:
+            return self._receive(data, now)
+        except Violation as violation:
+            self.fail(violation.error, violation.close_code)
+        except (InvalidField, UnknownType) as refusal:
+            self._refuse_undecoded(refusal)
+        return None
+
+    def _receive(self, data: str | bytes, now: float) -> ClientFrame | None:
+        if isinstance(data, bytes):
+            self.closing = Close(1003, "binary frames are not part of the protocol")
+            return None
+        if self.state == "accepted":
+            return self._greet(data)
+        frame = decode_client(data)
+        if isinstance(frame, ClientPong):
+            self._pong(frame, now)
+            return None
+        if isinstance(frame, ClientPing):
+            self._control(encode(ServerPong(id=frame.id)))
+            return None
+        if isinstance(frame, Hello):
+            raise Violation("duplicate_hello")
+        return self._admit(frame, now) if isinstance(frame, Command) else frame
+
+    def _greet(self, data: str) -> Hello | None:
+        if len(data) > self._limits.hello_bytes:
+            self.closing = Close(1009, "the first frame is larger than a hello can be")
+            return None
+        try:
+            frame = decode_client(data)
+        except UnknownType:
+            raise Violation("hello_required") from None
+        except InvalidField as refusal:
+            raise Violation("invalid_frame", str(refusal), param=refusal.error.param) from None
+        if not isinstance(frame, Hello):
+            raise Violation("hello_required")
+        self.state = advance(SERVER_CONNECTION, self.state, "hello")
+        return frame
+
+    def _admit(self, frame: Command, now: float) -> Command | None:
+        """Let a command in, within its rate and the number in flight."""
+        if wait := self._bucket.take(now):
+            self._refusals += 1
+            if self._refusals > DEAF_AFTER_REFUSALS:
+                raise Violation("rate_limited")
+            self._answer_refusal(frame.id, Refusal("rate_limited", retry_after_ms=int(wait * 1000) + 1).error)
+            return None
+        self._refusals = 0
+        if self.in_flight >= self._limits.commands_in_flight:
+            self._answer_refusal(frame.id, Refusal("too_many_in_flight", retry_after_ms=100).error)
+            return None
+        self.in_flight += 1
+        return frame
+
+    def _refuse_undecoded(self, refusal: InvalidField | UnknownType) -> None:
+        if isinstance(refusal, UnknownType) and refusal.command_id is None:
+            self.ignored += 1
+        else:
+            self._answer_refusal(refusal.command_id, refusal.error)
+
+    def _pong(self, frame: ClientPong, now: float) -> None:
+        if self._window.awaits_pong and frame.id == self._ping_id:
+            self._window.ponged(now)
+
+    # What the application decides
+
+    def welcome(self, frame: Welcome, granted: int | None, expires_at: float | None, expires_at_ms: int = 0) -> None:
+        """Answer the hello.
+
+        Args:
+            frame: the welcome; its `flow` is filled in by the caller from `window_for`.
+            granted: `hello.flow.windowBytes`.
+            expires_at: when the authentication ends; None if it does not.
+            expires_at_ms: the same as Unix time, for the warning.
+        """
+        self.state = advance(SERVER_CONNECTION, self.state, "welcome")
+        self._window = FlowWindow(self._flow, granted)
+        self.renew(expires_at, expires_at_ms)
+        self._control(encode(frame))
+
+    def window_for(self, granted: int | None) -> int:
+        """How many bytes of data may be under way at first, given what the client asked for."""
+        return FlowWindow(self._flow, granted).size
+
+    def renew(self, expires_at: float | None, expires_at_ms: int) -> None:
+        """Note until when the authentication is good."""
+        self._expires_at, self._expires_at_ms, self._warned = expires_at, expires_at_ms, False
+
+    def ack(self, command_id: str, result: dict[str, Any], *, duplicate: bool = False) -> None:
+        """Answer a command that was carried out."""
+        self.in_flight -= 1
+        self._control(encode(Ack(id=command_id, result=result, duplicate=duplicate)))
+
+    def refuse(self, command_id: str, error: ErrorObject) -> None:
+        """Answer a command that was not."""
+        self.in_flight -= 1
+        self._answer_refusal(command_id, error)
+
+    def fail(self, error: ErrorObject, close_code: int) -> None:
+        """End the connection with a fatal error."""
+        if self.closing is None:
+            self._control(encode(Error(error=error, fatal=True)))
+            self.closing = Close(close_code, error.code)
+
+    def goodbye(self, frame: Goodbye) -> None:
+        """Ask the client to move to another socket; commands under way are still answered (guarantee 30)."""
+        if self.state in ("ready", "draining"):
+            self.state = advance(SERVER_CONNECTION, self.state, "goodbye")
+            self._control(encode(frame))
+
+    def may_subscribe(self, stream_id: str) -> bool:
+        """Whether one more stream may be followed here."""
+        return self._out.follows(stream_id) or self._out.followed < self._limits.streams_per_connection
+
+    def subscribe(self, log: StreamLog, after: int) -> None:
+        """Follow a stream; call it after the ack or welcome that announces it (guarantee 10)."""
+        self._out.subscribe(log, after)
+
+    def unsubscribe(self, stream_id: str) -> StreamLog | None:
+        """Stop following a stream; return its log if it was followed."""
+        return self._out.unsubscribe(stream_id)
+
+    def touch(self, stream_id: str) -> None:
+        """Note that a followed stream has something new."""
+        self._out.touch(stream_id)
+
+    def follow_events(self, events: EventLog, offset: int) -> None:
+        """Send every event after this offset; call it after the ack or welcome that names the offset."""
+        self._out.follow_events(events, offset)
+
+    def close(self) -> list[StreamLog]:
+        """Note that the socket is gone; return the logs that were followed."""
+        self.state = advance(SERVER_CONNECTION, self.state, "close")
+        return list(self._out.logs())
+
+    # What goes out
+
+    def take(self, now: float) -> list[bytes]:
+        """Take every frame that may be sent now, in order: control first, then data as far as the window is open."""
+        frames = self._out.take_control()
+        if self.state not in ("ready", "draining") or self.closing is not None:
+            return frames
+        while (room := self._window.room) and (data := self._out.next_data(room)) is not None:
+            if self._window.wants_ping:
+                frames.append(self._ping(now))
+            frames.append(data)
+            self._window.sent(len(data))
+        return frames
+
+    def take_ended(self) -> list[StreamLog]:
+        """Take the logs whose `stream.end` was handed out since the last call."""
+        return self._out.take_ended()
+
+    # Time
+
+    def deadline(self) -> float:
+        """When `expire` must be called next."""
+        if self.state == "accepted":
+            return self._hello_by
+        if self.state in ("greeting", "closed"):
+            return math.inf  # the application has the hello, or nothing is left to wait for
+        times = [self._pong_by() or self._ping_at]
+        if self._expires_at is not None:
+            times.append(self._expires_at + (EXPIRY_GRACE if self._warned else -EXPIRY_WARNING))
+        return min(times)
+
+    def expire(self, now: float) -> None:
+        """Do what is due."""
+        if self.closing is not None or self.state == "closed":
+            return
+        if self.state in ("ready", "draining"):
+            self._expire_heartbeat(now)
+            self._expire_authentication(now)
+        elif self.state == "accepted" and now >= self._hello_by:
+            self.fail(Refusal("hello_timeout").error, 4504)
+
+    def _expire_heartbeat(self, now: float) -> None:
+        pong_by = self._pong_by()
+        if pong_by is not None:
+            if now >= pong_by:
+                self.fail(Refusal("heartbeat_timeout").error, 4508)
+        elif now >= self._ping_at:
+            self._control(self._ping(now))
+
+    def _expire_authentication(self, now: float) -> None:
+        if self._expires_at is None:
+            return
+        if now >= self._expires_at + EXPIRY_GRACE:
+            self.fail(Refusal("token_expired").error, 4401)
+        elif now >= self._expires_at - EXPIRY_WARNING and not self._warned:
+            self._warned = True
+            self._control(encode(AuthExpiring(expires_at=self._expires_at_ms)))
+
+    def _pong_by(self) -> float | None:
+        pinged_at = self._window.pinged_at
+        return None if pinged_at is None else pinged_at + self._limits.heartbeat_timeout_ms / 1000
+
+    # Inside
+
+    @property
+    def _ping_id(self) -> str:
+        return f"p{self._pings}"
+
+    def _ping(self, now: float) -> bytes:
+        self._pings += 1
+        self._window.pinged(now)
+        self._ping_at = now + self._limits.heartbeat_interval_ms / 1000
+        return encode(ServerPing(id=self._ping_id))
+
+    def _answer_refusal(self, command_id: str | None, error: ErrorObject) -> None:
+        self._control(encode(Error(id=command_id, error=error)))
+
+    def _control(self, frame: bytes) -> None:
+        self._out.control(frame)
+        if self._out.overflows and self.closing is None:
+            self.closing = Close(4508, "slow_consumer")

@@ -1,0 +1,194 @@
+"""What goes out on one connection, and in which order.
+
+A connection holds positions, never copies of stream text (guarantee 28): a cursor for each stream it follows and one
+for the event log. Frames are pulled from the logs when they can be sent, so a slow client costs a number, and what it
+missed comes as one merged range. Control frames (`ack`, `error`, `pong`, `goodbye`, …) overtake all of that, which
+can never split the order inside a stream, because a chunk frame is made only at the moment it leaves (guarantee 27).
+The same makes every ack of a subscription a barrier: the ack is queued before the cursor exists (guarantee 10).
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+# One person's acks never pile up to this; a client that floods pings and reads nothing gets here in seconds.
+CONTROL_BYTES = 128 * 1024
+
+
+class Range(NamedTuple):
+    """A merged range of a stream: the frame covers exactly `(prev, seq]`."""
+
+    prev: int
+    seq: int
+    frame: bytes
+
+
+class StreamLog(Protocol):
+    """One stream's log as its readers see it."""
+
+    @property
+    def stream_id(self) -> str:
+        """The stream's id."""
+
+    @property
+    def head(self) -> int:
+        """The last chunk readers may have."""
+
+    @property
+    def end(self) -> bytes | None:
+        """The `stream.end` frame, once nothing can follow the head any more."""
+
+    @property
+    def label(self) -> bytes | None:
+        """The newest `stream.status` frame, if any."""
+
+    def read(self, after: int, limit: int) -> Range:
+        """Return the merged range after a position, of at most `limit` bytes unless one chunk alone is longer."""
+
+
+class EventLog(Protocol):
+    """One user's event log as its readers see it."""
+
+    @property
+    def head(self) -> int:
+        """The offset of the newest event."""
+
+    def read(self, after: int) -> bytes | None:
+        """Return the frame of the event after an offset; None when the log no longer holds it."""
+
+    def reset(self) -> bytes:
+        """Return the `events.reset` frame that sends a reader from wherever it is to the head."""
+
+
+class _Subscription:
+    __slots__ = ("cursor", "label", "log")
+
+    def __init__(self, log: StreamLog, cursor: int) -> None:
+        self.log = log
+        self.cursor = cursor
+        self.label: bytes | None = None
+
+
+class Outbound:
+    """The frames that wait for one connection.
+
+    Args:
+        frame_bytes: what one data frame is cut to.
+    """
+
+    __slots__ = (
+        "_control",
+        "_control_bytes",
+        "_dirty",
+        "_ended",
+        "_events",
+        "_frame_bytes",
+        "_offset",
+        "_subscriptions",
+    )
+
+    def __init__(self, frame_bytes: int) -> None:
+        self._frame_bytes = frame_bytes
+        self._control: deque[bytes] = deque()
+        self._control_bytes = 0
+        self._subscriptions: dict[str, _Subscription] = {}
+        self._dirty: dict[str, None] = {}  # an ordered set: the streams that may have something, in turn
+        self._events: EventLog | None = None
+        self._offset = 0
+        self._ended: list[StreamLog] = []
+
+    def control(self, frame: bytes) -> None:
+        """Queue a frame that overtakes all data."""
+        self._control.append(frame)
+        self._control_bytes += len(frame)
+
+    @property
+    def overflows(self) -> bool:
+        """Whether more control frames wait than any honest client leaves unread."""
+        return self._control_bytes > CONTROL_BYTES
+
+    @property
+    def followed(self) -> int:
+        """How many streams this connection follows."""
+        return len(self._subscriptions)
+
+    def follows(self, stream_id: str) -> bool:
+        """Whether this connection follows the stream."""
+        return stream_id in self._subscriptions
+
+    def logs(self) -> Iterator[StreamLog]:
+        """The logs of all streams this connection follows."""
+        return (subscription.log for subscription in self._subscriptions.values())
+
+    def subscribe(self, log: StreamLog, after: int) -> None:
+        """Follow a stream after a position; an older subscription of it ends here (guarantee 10)."""
+        self._subscriptions[log.stream_id] = _Subscription(log, after)
+        self.touch(log.stream_id)
+
+    def unsubscribe(self, stream_id: str) -> StreamLog | None:
+        """Stop following a stream; return its log if it was followed."""
+        self._dirty.pop(stream_id, None)
+        subscription = self._subscriptions.pop(stream_id, None)
+        return subscription.log if subscription else None
+
+    def touch(self, stream_id: str) -> None:
+        """Note that a followed stream has something new."""
+        if stream_id in self._subscriptions:
+            self._dirty[stream_id] = None
+
+    def follow_events(self, events: EventLog, offset: int) -> None:
+        """Send every event after this offset from now on."""
+        self._events = events
+        self._offset = offset
+
+    def take_control(self) -> list[bytes]:
+        """Take every waiting control frame."""
+        frames = list(self._control)
+        self._control.clear()
+        self._control_bytes = 0
+        return frames
+
+    def take_ended(self) -> list[StreamLog]:
+        """Take the logs whose last frame was handed out since the last call."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def next_data(self, room: int) -> bytes | None:
+        """Take the next frame of data, of at most `room` bytes where a frame can be cut; None when nothing waits.
+
+        Events come first: they are small, and a title must not wait behind ten answers. Streams take turns.
+        """
+        if (event := self._next_event()) is not None:
+            return event
+        while self._dirty:
+            stream_id = next(iter(self._dirty))
+            del self._dirty[stream_id]
+            if (frame := self._next_of(self._subscriptions[stream_id], min(room, self._frame_bytes))) is not None:
+                return frame
+        return None
+
+    def _next_event(self) -> bytes | None:
+        if self._events is None or self._offset >= self._events.head:
+            return None
+        frame = self._events.read(self._offset)
+        if frame is None:
+            frame, self._offset = self._events.reset(), self._events.head
+        else:
+            self._offset += 1
+        return frame
+
+    def _next_of(self, subscription: _Subscription, limit: int) -> bytes | None:
+        log = subscription.log
+        if subscription.cursor < log.head:
+            chunks = log.read(subscription.cursor, limit)
+            subscription.cursor = chunks.seq
+            self._dirty[log.stream_id] = None  # behind the others, for whatever else it has
+            return chunks.frame
+        if log.end is not None:
+            del self._subscriptions[log.stream_id]
+            self._ended.append(log)
+            return log.end
+        if log.label is not None and log.label is not subscription.label:
+            subscription.label = log.label
+            return log.label
+        return None
