@@ -1,0 +1,1 @@
+"""Models: one interface, an offline demo model and Anthropic's Messages API."""

@@ -1,0 +1,110 @@
+"""Composing the demo model's answers from the documentation."""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from zlib import crc32
+
+from app.models.retrieval import Library, Section
+
+OPENINGS = (
+    "I am Tidewire's offline demo model. I cannot think or write; I look your question up in the documentation. "
+    "This is what it says.",
+    "This answer comes from the documentation: no language model is connected to this server, only this demo.",
+    "You are talking to the demo model, which knows Tidewire's documentation and nothing else. I found this.",
+)
+GREETING = (
+    "Hello! I am Tidewire's offline demo model. No language model is connected to this server, so I answer from the "
+    "documentation that ships with it."
+)
+NOTHING_FOUND = (
+    "I am only Tidewire's offline demo model: I look questions up in the documentation that ships with this server, "
+    "and I found nothing about that one."
+)
+CLOSING = (
+    "*To talk to a real model instead, set `ANTHROPIC_API_KEY` and start the server again; "
+    "ask me about “models” for the details.*"
+)
+EXAMPLES = (
+    "How do I stop an answer?",
+    "What happens when I refresh the page?",
+    "Where are my chats kept?",
+    "How do I talk to a real model?",
+    "Which options does the demo model have?",
+)
+
+_TOKEN = re.compile(r"\s*(?:\w{1,6}|[^\w\s]{1,4})|\s+")
+_GREETINGS = frozenset(
+    ["hello", "hi", "hey", "good", "morning", "evening", "day", "thanks", "thank", "you", "there", "test"]
+)
+_WORDS = re.compile(r"\w+(?:[.'’-]\w+)*")
+_FILLER = re.compile(
+    r"^(?:(?:please|hello|hi|hey|so|and|then|ok|okay)\b[\s,!.]*)*"
+    r"(?:(?:can|could|would|will) you (?:please )?)?(?:(?:tell|show|explain)(?: to)?(?: me)? )?"
+    r"(?:(?:how|what|why|where|when|which|who) (?:do|does|did|is|are|can|could|should|would|will) "
+    r"(?:i |you |we |the |a |an |my )*|(?:is|are) there (?:a |an |any )?|how to |about )?",
+    re.IGNORECASE,
+)
+
+
+def tokenize(text: str) -> list[str]:
+    """Cut a text into pieces of a few characters, as a model would emit them; joined they are the text."""
+    return _TOKEN.findall(text)
+
+
+class Answer:
+    """What the demo model says to one question: `sections` it found, `tokens` of the whole text."""
+
+    def __init__(self, library: Library, questions: Sequence[str], seed: int) -> None:
+        self._library = library
+        self._question = questions[-1] if questions else ""
+        self.sections = _look_up(library, questions)
+        self.tokens = tokenize(self._compose(seed))
+
+    def endless(self) -> Iterator[str]:
+        """Yield the answer, then the rest of the documentation, over and over."""
+        yield from self.tokens
+        rest = [section for section in self._library.sections if section not in self.sections]
+        further = [_show(section) for section in (*rest, *self.sections)]
+        for text in cycle(further or ["…"]):
+            yield from tokenize("\n\n" + text)
+
+    def _compose(self, seed: int) -> str:
+        if not self.sections:
+            return "\n\n".join((self._excuse(), self._suggest(), CLOSING))
+        opening = OPENINGS[crc32(f"{seed}\n{self._question}".encode()) % len(OPENINGS)]
+        pages = list(dict.fromkeys(f"“{section.title}”" for section in self.sections))
+        source = f"*From {' and '.join(pages)}.*"
+        return "\n\n".join((opening, *map(_show, self.sections), "---", source, CLOSING))
+
+    def _excuse(self) -> str:
+        words = _WORDS.findall(self._question.lower())
+        return GREETING if all(word in _GREETINGS for word in words) else NOTHING_FOUND
+
+    def _suggest(self) -> str:
+        return "You could ask me:\n\n" + "\n".join(f"- {question}" for question in EXAMPLES)
+
+
+def _look_up(library: Library, questions: Sequence[str]) -> list[Section]:
+    # "And on my phone?" says too little alone: what was asked before says what it is about.
+    for question in (questions[-1:], questions[-2:]):
+        if found := library.find("\n".join(question)):
+            return found
+    return []
+
+
+def _show(section: Section) -> str:
+    return f"## {section.heading}\n\n{section.body}"
+
+
+def title_of(question: str, longest: int = 6) -> str:
+    """Name a chat after its first question: its telling words, at most `longest` of them."""
+    line = next((line.strip() for line in question.splitlines() if line.strip()), "")
+    words = _WORDS.findall(line[:400][len(_leading_filler(line[:400])) :]) or _WORDS.findall(line[:400])
+    title = " ".join(word[:40] for word in words[:longest])
+    return title[:1].upper() + title[1:] or "New chat"
+
+
+def _leading_filler(line: str) -> str:
+    match = _FILLER.match(line)
+    return match.group() if match else ""
