@@ -1,0 +1,175 @@
+"""Chats, as they are changed and as a dashboard shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.store.queries import Queries, Row, from_text
+from protocol.frames.objects import DashboardChat, QueuedQuestion
+
+QUEUE_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What a decision about a chat needs to know; a deleted one is kept for a day."""
+
+    chat_id: str
+    title_source: str
+    leaf_id: str | None
+    last_status: str | None
+    project_id: str | None
+    queue_paused: bool
+    deleted: bool
+
+
+_DASHBOARD = """
+    SELECT c.chat_id, c.title, c.project_id, c.pinned, c.archived, c.unseen, c.queue_paused, c.leaf_id, c.last_status,
+           c.version, c.created_at, c.updated_at, s.stream_id AS active_stream_id
+    FROM chats c
+    LEFT JOIN streams s ON s.user_id = c.user_id AND s.chat_id = c.chat_id AND s.status IN ('streaming', 'stopping')
+    WHERE c.user_id = :user_id AND c.deleted_at IS NULL
+"""
+
+
+async def get(q: Queries, user_id: str, chat_id: str) -> Chat | None:
+    """Find a chat, deleted ones included."""
+    row = await q.fetch_one(
+        """
+        SELECT chat_id, title_source, leaf_id, last_status, project_id, queue_paused, deleted_at FROM chats
+        WHERE user_id = :user_id AND chat_id = :chat_id
+        """,
+        {"user_id": user_id, "chat_id": chat_id},
+    )
+    if row is None:
+        return None
+    return Chat(
+        chat_id=row["chat_id"],
+        title_source=row["title_source"],
+        leaf_id=row["leaf_id"],
+        last_status=row["last_status"],
+        project_id=row["project_id"],
+        queue_paused=bool(row["queue_paused"]),
+        deleted=row["deleted_at"] is not None,
+    )
+
+
+async def create(q: Queries, user_id: str, chat_id: str, *, title: str, project_id: str | None, now: int) -> None:
+    """Add a chat with a provisional title; the change that does so bumps its version to 1."""
+    await q.execute(
+        """
+        INSERT INTO chats (user_id, chat_id, project_id, title, title_source, version, created_at, updated_at)
+        VALUES (:user_id, :chat_id, :project_id, :title, 'provisional', 0, :now, :now)
+        """,
+        {"user_id": user_id, "chat_id": chat_id, "project_id": project_id, "title": title, "now": now},
+    )
+
+
+async def show(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, now: int) -> None:
+    """Make a message the end of the shown branch; the chat moves to the top of the sidebar."""
+    await q.execute(
+        """
+        UPDATE chats SET leaf_id = :leaf_id, updated_at = :now WHERE user_id = :user_id AND chat_id = :chat_id
+        """,
+        {"user_id": user_id, "chat_id": chat_id, "leaf_id": leaf_id, "now": now},
+    )
+
+
+async def settle(q: Queries, user_id: str, chat_id: str, status: str, *, now: int) -> None:
+    """Note how the chat's last answer ended."""
+    await q.execute(
+        """
+        UPDATE chats SET last_status = :status, updated_at = :now WHERE user_id = :user_id AND chat_id = :chat_id
+        """,
+        {"user_id": user_id, "chat_id": chat_id, "status": status, "now": now},
+    )
+
+
+async def entitle(q: Queries, user_id: str, chat_id: str, title: str) -> bool:
+    """Give a chat the model's title; say whether it took it: a person's title is never overwritten."""
+    row = await q.fetch_one(
+        """
+        UPDATE chats SET title = :title, title_source = 'model'
+        WHERE user_id = :user_id AND chat_id = :chat_id AND title_source = 'provisional' AND deleted_at IS NULL
+        RETURNING chat_id
+        """,
+        {"user_id": user_id, "chat_id": chat_id, "title": title},
+    )
+    return row is not None
+
+
+async def bump(q: Queries, user_id: str, chat_ids: Sequence[str]) -> None:
+    """Raise the version of chats that a change touched, once for all it did to them."""
+    await q.execute(
+        "UPDATE chats SET version = version + 1 WHERE user_id = :user_id AND chat_id IN :chat_ids",
+        {"user_id": user_id, "chat_ids": list(chat_ids)},
+    )
+
+
+async def dashboard(q: Queries, user_id: str, chat_ids: Sequence[str]) -> dict[str, DashboardChat]:
+    """Read these chats as a sidebar shows them; deleted ones are missing."""
+    rows = await q.fetch_all(
+        _DASHBOARD + "AND c.chat_id IN :chat_ids", {"user_id": user_id, "chat_ids": list(chat_ids)}
+    )
+    queues = await _queues(q, user_id)
+    return {row["chat_id"]: _chat(row, queues) for row in rows}
+
+
+async def page(
+    q: Queries, user_id: str, *, limit: int, after: tuple[int, str] | None, project_id: str | None
+) -> list[DashboardChat]:
+    """Read a page of the sidebar, by `updatedAt` falling, then `chatId`.
+
+    Args:
+        limit: how many chats at most.
+        after: `(updatedAt, chatId)` of the last chat of the page before.
+        project_id: only this project's chats.
+    """
+    sql, values = _DASHBOARD, {"user_id": user_id, "limit": limit}
+    if after is not None:
+        sql += "AND (c.updated_at < :updated_at OR (c.updated_at = :updated_at AND c.chat_id > :chat_id))"
+        values |= {"updated_at": after[0], "chat_id": after[1]}
+    if project_id is not None:
+        sql += "AND c.project_id = :project_id"
+        values |= {"project_id": project_id}
+    rows = await q.fetch_all(sql + " ORDER BY c.updated_at DESC, c.chat_id LIMIT :limit", values)
+    queues = await _queues(q, user_id)
+    return [_chat(row, queues) for row in rows]
+
+
+async def _queues(q: Queries, user_id: str) -> dict[str, list[QueuedQuestion]]:
+    rows = await q.fetch_all(
+        """
+        SELECT chat_id, command_id, stream_id, message_id, request FROM streams
+        WHERE user_id = :user_id AND status = 'queued' ORDER BY rank, created_at, stream_id
+        """,
+        {"user_id": user_id},
+    )
+    queues: dict[str, list[QueuedQuestion]] = {}
+    for row in rows:
+        queued = QueuedQuestion(
+            command_id=row["command_id"],
+            stream_id=row["stream_id"],
+            message_id=row["message_id"],
+            text=from_text(row["request"])["text"][:QUEUE_TEXT],
+        )
+        queues.setdefault(row["chat_id"], []).append(queued)
+    return queues
+
+
+def _chat(row: Row, queues: dict[str, list[QueuedQuestion]]) -> DashboardChat:
+    return DashboardChat(
+        chat_id=row["chat_id"],
+        title=row["title"],
+        project_id=row["project_id"],
+        pinned=bool(row["pinned"]),
+        archived=bool(row["archived"]),
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        version=row["version"],
+        unseen=bool(row["unseen"]),
+        last_status=row["last_status"],
+        active_stream_id=row["active_stream_id"],
+        leaf_id=row["leaf_id"],
+        queue=queues.get(row["chat_id"]),
+        queue_paused=bool(row["queue_paused"]) or None,
+    )

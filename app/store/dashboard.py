@@ -1,0 +1,64 @@
+"""The dashboard as a page of facts at a position."""
+
+from collections.abc import Sequence
+
+from app.store import chats, events
+from app.store.queries import Queries
+from protocol.errors import Refusal
+from protocol.frames.client import DashboardGet
+from protocol.frames.objects import DashboardChat, DashboardProject, DashboardSnapshot, ModelChoice
+
+PAGE = 50
+
+
+async def snapshot(q: Queries, user_id: str, request: DashboardGet, models: Sequence[ModelChoice]) -> DashboardSnapshot:
+    """Read one page of a user's dashboard.
+
+    The position is read before the data: an event that is committed between the two is in both, and applying it again
+    changes nothing (guarantee 22). The other way round it would be in neither.
+
+    Raises:
+        Refusal: the cursor is not one of ours, or the user is gone.
+    """
+    head = await events.head(q, user_id)
+    if head is None:
+        raise Refusal("session_revoked")
+    limit = request.limit or PAGE
+    after = _parse(request.cursor) if request.cursor is not None else None
+    found = await chats.page(q, user_id, limit=limit + 1, after=after, project_id=request.project_id)
+    shown = found[:limit]
+    return DashboardSnapshot(
+        epoch=head.epoch,
+        offset=head.offset,
+        chats=shown,
+        projects=await _projects(q, user_id),
+        models=list(models),
+        next_cursor=_cursor(shown[-1]) if len(found) > limit else None,
+    )
+
+
+async def _projects(q: Queries, user_id: str) -> list[DashboardProject]:
+    rows = await q.fetch_all(
+        """
+        SELECT project_id, title, instructions, version FROM projects WHERE user_id = :user_id
+        ORDER BY created_at, project_id
+        """,
+        {"user_id": user_id},
+    )
+    return [
+        DashboardProject(
+            project_id=row["project_id"], title=row["title"], instructions=row["instructions"], version=row["version"]
+        )
+        for row in rows
+    ]
+
+
+def _cursor(last: DashboardChat) -> str:
+    return f"{last.updated_at}.{last.chat_id}"
+
+
+def _parse(cursor: str) -> tuple[int, str]:
+    updated_at, dot, chat_id = cursor.partition(".")
+    if not dot or not updated_at.isdecimal() or len(updated_at) > 16:
+        raise Refusal("invalid_argument", "The cursor is not one that this server gave out.", param="$.cursor")
+    return int(updated_at), chat_id

@@ -1,0 +1,72 @@
+"""The event log of each user: numbered without gaps, and only as long as the limits say."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from app.store.queries import Queries, values_list
+
+
+class StoredEvent(NamedTuple):
+    """One event; `data` is its JSON text, which goes to the wire unparsed."""
+
+    offset: int
+    name: str
+    time: int
+    source_client_id: str | None
+    data: str
+
+
+class Head(NamedTuple):
+    """Where a user's event log stands."""
+
+    epoch: str
+    offset: int
+
+
+_COLUMNS = ("user_id", "event_offset", "name", "time", "source_client_id", "data")
+
+
+async def head(q: Queries, user_id: str) -> Head | None:
+    """Read where a user's log stands; None when there is no such user."""
+    row = await q.fetch_one("SELECT epoch, head FROM users WHERE user_id = :user_id", {"user_id": user_id})
+    return None if row is None else Head(row["epoch"], row["head"])
+
+
+async def heads(q: Queries, user_ids: Sequence[str]) -> dict[str, Head]:
+    """Read where the logs of many users stand."""
+    rows = await q.fetch_all(
+        "SELECT user_id, epoch, head FROM users WHERE user_id IN :user_ids", {"user_ids": list(user_ids)}
+    )
+    return {row["user_id"]: Head(row["epoch"], row["head"]) for row in rows}
+
+
+async def after(q: Queries, user_id: str, offset: int, *, limit: int) -> list[StoredEvent]:
+    """Read the events after an offset, oldest first."""
+    rows = await q.fetch_all(
+        """
+        SELECT event_offset, name, time, source_client_id, data FROM events
+        WHERE user_id = :user_id AND event_offset > :offset ORDER BY event_offset LIMIT :limit
+        """,
+        {"user_id": user_id, "offset": offset, "limit": limit},
+    )
+    return [
+        StoredEvent(row["event_offset"], row["name"], row["time"], row["source_client_id"], row["data"]) for row in rows
+    ]
+
+
+async def lock(q: Queries, user_id: str) -> Head | None:
+    """Lock a user against other changes and read the log's head; first statement of every change."""
+    row = await q.fetch_one(
+        "UPDATE users SET head = head WHERE user_id = :user_id RETURNING epoch, head", {"user_id": user_id}
+    )
+    return None if row is None else Head(row["epoch"], row["head"])
+
+
+async def append(q: Queries, user_id: str, events: Sequence[StoredEvent]) -> None:
+    """Write events and move the head to the last of them; the user must be locked."""
+    rows: list[tuple[Any, ...]] = [(user_id, *event) for event in events]
+    places, values = values_list(_COLUMNS, rows)
+    await q.execute(f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES {places}", values)  # noqa: S608 - constants
+    await q.execute(
+        "UPDATE users SET head = :head WHERE user_id = :user_id", {"user_id": user_id, "head": events[-1].offset}
+    )

@@ -1,0 +1,231 @@
+"""Streams: one row for each attempt at an answer, from being queued to its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from app.store.queries import Queries, Row, from_text, to_text
+from protocol.frames.objects import StreamStatus
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    """One stream as it is stored. Times are Unix milliseconds.
+
+    `request` is what was asked for (model, options, text of the question, and the whole question while it is queued);
+    `outcome` what came of it (finishReason, usage, error), once it ended.
+    """
+
+    stream_id: str
+    user_id: str
+    chat_id: str
+    message_id: str
+    command_id: str
+    source_client_id: str | None
+    status: StreamStatus
+    request: dict[str, Any]
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    seq: int
+    outcome: dict[str, Any] | None
+
+
+_COLUMNS = """stream_id, user_id, chat_id, message_id, command_id, source_client_id, status, request, created_at,
+    started_at, ended_at, seq, outcome"""
+
+
+async def insert(
+    q: Queries,
+    stream_id: str,
+    *,
+    user_id: str,
+    chat_id: str,
+    message_id: str,
+    command_id: str,
+    source_client_id: str | None,
+    request: Mapping[str, Any],
+    rank: int,
+    now: int,
+) -> None:
+    """Add a stream; every stream begins `queued`, if only for a statement."""
+    await q.execute(
+        """
+        INSERT INTO streams (stream_id, user_id, chat_id, message_id, command_id, source_client_id, status, request,
+                             rank, created_at)
+        VALUES (:stream_id, :user_id, :chat_id, :message_id, :command_id, :source, 'queued', :request, :rank, :now)
+        """,
+        {
+            "stream_id": stream_id,
+            "user_id": user_id,
+            "chat_id": chat_id,
+            "message_id": message_id,
+            "command_id": command_id,
+            "source": source_client_id,
+            "request": to_text(request),
+            "rank": rank,
+            "now": now,
+        },
+    )
+
+
+async def start(q: Queries, stream_id: str, *, node: str, request: Mapping[str, Any], now: int) -> None:
+    """Give a queued stream to its owner.
+
+    Raises:
+        UniqueViolation: another stream is active in its chat (guarantee 17).
+    """
+    await q.execute(
+        """
+        UPDATE streams SET status = 'streaming', node = :node, request = :request, started_at = :now
+        WHERE stream_id = :stream_id AND status = 'queued'
+        """,
+        {"stream_id": stream_id, "node": node, "request": to_text(request), "now": now},
+    )
+
+
+async def mark_stopping(q: Queries, stream_id: str) -> None:
+    """Note that a person asked for the end of a stream that is being written."""
+    await q.execute(
+        "UPDATE streams SET status = 'stopping' WHERE stream_id = :stream_id AND status = 'streaming'",
+        {"stream_id": stream_id},
+    )
+
+
+async def finish(
+    q: Queries,
+    stream_id: str,
+    *,
+    node: str | None,
+    status: StreamStatus,
+    seq: int,
+    outcome: Mapping[str, Any],
+    now: int,
+) -> bool:
+    """End a stream, once: say whether it was this call that did.
+
+    Args:
+        node: only if this node still owns it, which fences a node that was thought dead; None: whoever owns it.
+    """
+    row = await q.fetch_one(
+        """
+        UPDATE streams SET status = :status, seq = :seq, outcome = :outcome, ended_at = :now
+        WHERE stream_id = :stream_id AND status IN ('queued', 'streaming', 'stopping')
+          AND (:any_node = 1 OR node = :node)
+        RETURNING stream_id
+        """,
+        {
+            "stream_id": stream_id,
+            "status": status,
+            "seq": seq,
+            "outcome": to_text(outcome),
+            "now": now,
+            "any_node": int(node is None),
+            "node": node or "",
+        },
+    )
+    return row is not None
+
+
+async def get(q: Queries, user_id: str, stream_id: str) -> StreamRow | None:
+    """Find a stream of this user."""
+    row = await q.fetch_one(
+        f"SELECT {_COLUMNS} FROM streams WHERE stream_id = :stream_id AND user_id = :user_id",  # noqa: S608 - constants
+        {"stream_id": stream_id, "user_id": user_id},
+    )
+    return None if row is None else _stream(row)
+
+
+async def by_command(q: Queries, user_id: str, command_id: str) -> StreamRow | None:
+    """Find the stream that a command started."""
+    row = await q.fetch_one(
+        f"SELECT {_COLUMNS} FROM streams WHERE user_id = :user_id AND command_id = :command_id",  # noqa: S608 - constants
+        {"user_id": user_id, "command_id": command_id},
+    )
+    return None if row is None else _stream(row)
+
+
+async def active_of_chat(q: Queries, user_id: str, chat_id: str) -> StreamRow | None:
+    """Find the stream that is being written in a chat."""
+    row = await q.fetch_one(
+        f"""
+        SELECT {_COLUMNS} FROM streams
+        WHERE user_id = :user_id AND chat_id = :chat_id AND status IN ('streaming', 'stopping')
+        """,  # noqa: S608 - constants
+        {"user_id": user_id, "chat_id": chat_id},
+    )
+    return None if row is None else _stream(row)
+
+
+async def last_of_chat(q: Queries, user_id: str, chat_id: str) -> StreamRow | None:
+    """Find the newest stream of a chat."""
+    row = await q.fetch_one(
+        f"""
+        SELECT {_COLUMNS} FROM streams WHERE user_id = :user_id AND chat_id = :chat_id
+        ORDER BY created_at DESC, stream_id DESC LIMIT 1
+        """,  # noqa: S608 - constants
+        {"user_id": user_id, "chat_id": chat_id},
+    )
+    return None if row is None else _stream(row)
+
+
+async def active_of_user(q: Queries, user_id: str) -> list[StreamRow]:
+    """List the user's streams that have not ended, the queued ones included, oldest first."""
+    rows = await q.fetch_all(
+        f"""
+        SELECT {_COLUMNS} FROM streams
+        WHERE user_id = :user_id AND status IN ('queued', 'streaming', 'stopping') ORDER BY created_at, stream_id
+        """,  # noqa: S608 - constants
+        {"user_id": user_id},
+    )
+    return [_stream(row) for row in rows]
+
+
+async def next_queued(q: Queries, user_id: str) -> StreamRow | None:
+    """Find the queued stream whose turn it is: its chat is free and not paused."""
+    row = await q.fetch_one(
+        f"""
+        SELECT {_COLUMNS} FROM streams waiting
+        WHERE user_id = :user_id AND status = 'queued' AND NOT EXISTS (
+            SELECT 1 FROM streams active WHERE active.user_id = :user_id AND active.chat_id = waiting.chat_id
+              AND active.status IN ('streaming', 'stopping')
+        ) AND NOT EXISTS (
+            SELECT 1 FROM chats c WHERE c.user_id = :user_id AND c.chat_id = waiting.chat_id AND c.queue_paused = 1
+        )
+        ORDER BY rank, created_at, stream_id LIMIT 1
+        """,  # noqa: S608 - constants
+        {"user_id": user_id},
+    )
+    return None if row is None else _stream(row)
+
+
+async def unfinished(q: Queries) -> list[StreamRow]:
+    """List every stream that somebody was writing; at the start of an embedded server their owner is dead."""
+    rows = await q.fetch_all(
+        f"SELECT {_COLUMNS} FROM streams WHERE status IN ('streaming', 'stopping') ORDER BY created_at"  # noqa: S608
+    )
+    return [_stream(row) for row in rows]
+
+
+async def users_with_queued(q: Queries) -> list[str]:
+    """List the users who have a stream waiting for its turn."""
+    rows = await q.fetch_all("SELECT DISTINCT user_id FROM streams WHERE status = 'queued'")
+    return [row["user_id"] for row in rows]
+
+
+def _stream(row: Row) -> StreamRow:
+    return StreamRow(
+        stream_id=row["stream_id"],
+        user_id=row["user_id"],
+        chat_id=row["chat_id"],
+        message_id=row["message_id"],
+        command_id=row["command_id"],
+        source_client_id=row["source_client_id"],
+        status=cast("StreamStatus", row["status"]),
+        request=from_text(row["request"]),
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        seq=row["seq"],
+        outcome=from_text(row["outcome"]),
+    )
