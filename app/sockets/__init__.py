@@ -1,0 +1,1 @@
+"""The edge of the server: listening, the websocket protocol class, one driver a connection."""
