@@ -1,0 +1,1 @@
+"""What nodes share beside the database: the journal of running answers, and the news between nodes."""

@@ -1,0 +1,119 @@
+"""What a journal promises: the one thing a generation leaves behind when its process dies.
+
+Every generation is a log of numbered chunks. The rule is append first, announce second: a chunk is in the journal
+before any socket gets it, so killing the owner loses nothing that was shown (guarantee 19b). One suite,
+`tests/contract/journal.py`, holds every adapter to what is said here.
+
+    JournalError
+    ├── JournalUnavailable   the medium's doing: full, away, broken. The same call may work later.
+    └── JournalConflict      the caller's doing: it is not where the journal is, or the stream is closed
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from protocol.parts.chunks import Chunk
+
+RETENTION_MS = 10 * 60 * 1000
+"""How long a log and its end stay available after the end (guarantee 12)."""
+
+
+class JournalError(Exception):
+    """Base of everything a journal raises."""
+
+
+class JournalUnavailable(JournalError):  # noqa: N818 - says what happened
+    """The journal cannot take or give anything now; nothing of the call was kept, and it may be tried again."""
+
+
+class JournalConflict(JournalError):  # noqa: N818 - says what happened
+    """Some ranges of an append were refused; the others of the same call are stored.
+
+    Args:
+        heads: the stored head of each refused stream. The owner sends again from there (from 0 when the journal was
+            lost); a head of its own seq or more means that the range is there.
+        closed: those of them that are closed. They take nothing any more: whoever still writes is not their owner.
+    """
+
+    def __init__(self, heads: Mapping[str, int], closed: frozenset[str] = frozenset()) -> None:
+        self.heads = dict(heads)
+        self.closed = closed
+        words = [f"{name} is {'closed' if name in closed else 'stored'} up to {head}" for name, head in heads.items()]
+        super().__init__(f"The journal refused ranges that do not follow what it has: {', '.join(words)}.")
+
+
+class JournalRange(NamedTuple):
+    """Some chunks of one stream: those that follow seq `prev`, exactly `(prev, prev + len(chunks)]`."""
+
+    stream_id: str
+    prev: int
+    chunks: Sequence[Chunk]
+
+    @property
+    def seq(self) -> int:
+        """The seq of the last chunk."""
+        return self.prev + len(self.chunks)
+
+
+class Held(NamedTuple):
+    """What a journal holds of one stream: the seq of its last chunk, and when it ended (Unix ms), if it did."""
+
+    head: int
+    ended_at_ms: int | None
+
+
+class Journal(Protocol):
+    """Logs of chunks that outlive the process that wrote them.
+
+    Any method may raise `JournalUnavailable`. A stream that is not held (never written, or past its retention) reads
+    as an empty one: no chunks, no end, `held` is None.
+    """
+
+    async def open(self) -> None:
+        """Make ready; what an earlier process left is there afterwards."""
+
+    async def close(self) -> None:
+        """Let go of everything, in good order; a second call does nothing."""
+
+    async def append(self, ranges: Sequence[JournalRange]) -> None:
+        """Store the ranges of one tick; on return they survive the death of this process.
+
+        A range is taken when its `prev` is the stored head of its stream (0 for a new one). One that ends at or below
+        the head is there already (content never changes, guarantee 7) and is passed over. So a repeat can neither
+        double a chunk nor leave a hole, and after an error the same call may be made again. Ranges of one stream
+        stand in order.
+
+        Raises:
+            JournalConflict: a range follows something else than the head, or its stream is closed and lacks it. All
+                other ranges of the call are stored.
+            JournalUnavailable: nothing of the call is stored, or it is not known whether it is.
+            TypeError: a chunk is not JSON; nothing of the call is stored.
+        """
+
+    async def read(self, stream_id: str, after: int = 0) -> list[Chunk]:
+        """The chunks that follow seq `after`, exactly as they were appended: not merged, none left out."""
+
+    async def close_stream(self, stream_id: str, end: bytes) -> None:
+        """Say that a stream is stored and over: nothing can be appended any more.
+
+        Its chunks and its end stay for the retention. A stream that never had a chunk may be closed too. The first
+        close counts (a stream ends once, guarantee 12); later ones change nothing.
+
+        Args:
+            end: the encoded `stream.end` frame, for those who come late.
+        """
+
+    async def end_of(self, stream_id: str) -> bytes | None:
+        """The `stream.end` frame of a closed stream."""
+
+    async def held(self, stream_id: str) -> Held | None:
+        """How far one stream is stored, and whether it ended."""
+
+    async def streams(self) -> dict[str, Held]:
+        """Everything that is held; at the start, what an earlier process left unfinished has `ended_at_ms` None."""
+
+    async def retire(self, now_ms: int) -> None:
+        """Forget the streams that ended more than the retention before `now_ms` (Unix ms); called now and then.
+
+        Adapters whose entries expire by themselves have nothing to do here.
+        """
