@@ -50,30 +50,28 @@ class Change:
         tx: where its statements run.
         user_id: whose facts.
         now: Unix time of the change, in milliseconds.
-        source: the client whose command causes it, if one does.
     """
 
-    __slots__ = ("_drafts", "_head", "now", "source", "tx", "user_id")
+    __slots__ = ("_drafts", "_head", "now", "tx", "user_id")
 
-    def __init__(self, tx: Transaction, user_id: str, head: Head, *, source: str | None, now: int) -> None:
+    def __init__(self, tx: Transaction, user_id: str, head: Head, *, now: int) -> None:
         self.tx = tx
         self.user_id = user_id
         self.now = now
-        self.source = source
         self._head = head
         self._drafts: list[_Draft] = []
 
-    def tell(self, name: EventName, *, chat_id: str | None = None, by_client: bool = True, **data: Any) -> None:
+    def tell(self, name: EventName, *, source: str | None, chat_id: str | None = None, **data: Any) -> None:
         """Add an event; one about a chat carries the whole chat, as it is when the change commits.
 
         Args:
             name: the event's name.
+            source: the client whose command is the cause; None when no command is.
             chat_id: the chat it is about; its version rises.
-            by_client: whether a client's command is the cause, which names its `sourceClientId`.
             data: the event's other fields, in camelCase; None is left out.
         """
         fields = {key: to_json(value) for key, value in data.items() if value is not None}
-        self._drafts.append(_Draft(name, self.source if by_client else None, chat_id, fields))
+        self._drafts.append(_Draft(name, source, chat_id, fields))
 
     async def receipt(self, command: Command) -> Receipt | None:
         """Find what this command answered when it was carried out before (guarantee 3)."""
@@ -122,12 +120,8 @@ class Outbox:
         self._announce = announce
 
     @asynccontextmanager
-    async def change(self, user_id: str, *, source: str | None = None) -> AsyncIterator[Change]:
-        """Begin a change; it commits at the end of the block, and any exception undoes all of it.
-
-        Args:
-            user_id: whose facts change.
-            source: the `clientId` whose command causes it.
+    async def change(self, user_id: str) -> AsyncIterator[Change]:
+        """Begin a change of one user's facts; it commits at the end of the block, and any exception undoes all of it.
 
         Raises:
             Refusal: `session_revoked`, when the user is gone.
@@ -136,7 +130,7 @@ class Outbox:
             head = await events.lock(tx, user_id)
             if head is None:
                 raise Refusal("session_revoked")
-            change = Change(tx, user_id, head, source=source, now=self._clock.now_ms())
+            change = Change(tx, user_id, head, now=self._clock.now_ms())
             yield change
             committed = await change.write_events()
         if committed.events:

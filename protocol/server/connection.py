@@ -67,7 +67,7 @@ class ServerConnection:
     def receive(self, data: str | bytes, now: float) -> ClientFrame | None:
         """Take one websocket message; return the frame the application has to handle, if there is one.
 
-        Pings, pongs and everything that breaks a rule are answered here. Once `closing` is set, what arrives is dropped.
+        Pings, pongs and everything that breaks a rule are answered here. Once `closing` is set, the rest is dropped.
         """
         if self.closing is not None:
             return None

@@ -9,18 +9,22 @@ The same makes every ack of a subscription a barrier: the ack is queued before t
 
 from collections import deque
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 # One person's acks never pile up to this; a client that floods pings and reads nothing gets here in seconds.
 CONTROL_BYTES = 128 * 1024
 
 
-class Range(NamedTuple):
-    """A merged range of a stream: the frame covers exactly `(prev, seq]`."""
+class Range(Protocol):
+    """A merged range of a stream, as one frame."""
 
-    prev: int
-    seq: int
-    frame: bytes
+    @property
+    def seq(self) -> int:
+        """The number of its last chunk: the reader's next cursor."""
+
+    @property
+    def frame(self) -> bytes:
+        """The `stream.chunk` frame."""
 
 
 class StreamLog(Protocol):

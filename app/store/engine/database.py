@@ -196,7 +196,7 @@ _REFUSALS = {
 def _engines(url: StoreURL, pool_size: int | None) -> tuple[Engine, Engine]:
     """The engines for writes and for reads, which are the same one on PostgreSQL."""
     if url.dialect == "postgresql":
-        engine = Engine(url.for_databases, target=url.target, size=pool_size or 10)
+        engine = Engine(url.for_databases, target=url.target, shown=url.shown, size=pool_size or 10)
         return engine, engine
     readers = max(1, (pool_size or 4) - 1)
     return (

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+from psycopg2 import ProgrammingError
+from psycopg2.extensions import parse_dsn
 
 Dialect = Literal["sqlite", "postgresql"]
 
@@ -44,9 +47,23 @@ def parse_url(url: str) -> StoreURL:
         return _sqlite(parts.netloc, unquote(parts.path), parts.query)
     if parts.scheme not in _POSTGRES_SCHEMES:
         raise ValueError(f"DATABASE_URL starts with {parts.scheme or 'nothing'}:, but only {_FORMS} are understood.")
+    return _postgres(parts)
+
+
+def _postgres(parts: SplitResult) -> StoreURL:
     target = urlunsplit(parts._replace(scheme="postgresql"))
-    host = parts.netloc.rpartition("@")[2]
-    return StoreURL("postgresql", target, f"postgresql://{host}{parts.path}")
+    try:
+        parse_dsn(target)
+        # A password with a bare / or @ splits in the wrong place, and a part of it would pass for a port or a path.
+        understood = parts.port != 0 and "@" not in parts.path
+    except (ValueError, ProgrammingError):
+        understood = False
+    if not understood:
+        raise ValueError(
+            "DATABASE_URL is not a PostgreSQL address: special characters of the user and password must be "
+            "percent-encoded, and the options after ? must be those of libpq."
+        )
+    return StoreURL("postgresql", target, f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}")
 
 
 def _sqlite(host: str, path: str, query: str) -> StoreURL:

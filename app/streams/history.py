@@ -1,0 +1,65 @@
+"""The shown branch of a chat: as people read it, and as the model is asked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.models.interface import Prompt
+from app.store import messages
+from app.store.messages import Sibling, StoredMessage
+from app.store.queries import Queries
+from app.streams.generation import Generation
+from protocol.frames.objects import Message
+
+# The longest branch that is read for a model: far beyond any context window, so a bound, not a choice.
+PROMPT_MESSAGES = 2_000
+
+
+def versions(siblings: Sequence[Sibling], message: StoredMessage) -> dict[str, Any]:
+    """Say which version of its place a message is: `{index, ids}`, oldest first.
+
+    A try that failed without writing anything is no version, unless it is the one that is shown.
+    """
+    ids = [
+        sibling.message_id
+        for sibling in siblings
+        if sibling.parent_id == message.parent_id
+        and sibling.role == message.role
+        and (not sibling.is_blank_failure or sibling.message_id == message.message_id)
+    ]
+    return {"index": ids.index(message.message_id), "ids": ids}
+
+
+async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: int) -> tuple[list[Message], str | None]:
+    """Read a page of a branch, oldest first.
+
+    Args:
+        leaf_id: the newest message of the page.
+        limit: how many messages at most.
+
+    Returns:
+        The committed messages (an answer that is being written comes from its stream), and where the page before this
+        one ends; None at the beginning of the chat.
+    """
+    found = await messages.branch(q, user_id, chat_id, leaf_id, limit=limit)
+    siblings = await messages.siblings(q, user_id, chat_id, [message.parent_id for message in found])
+    shown = [_message(stored, versions(siblings, stored)) for stored in found if stored.committed]
+    return shown, found[0].parent_id if found else None
+
+
+async def prompt(q: Queries, generation: Generation) -> Prompt:
+    """Build what the model is asked: the branch that ends with the question, and nothing else of the chat."""
+    branch = await messages.branch(
+        q, generation.user_id, generation.chat_id, generation.question_id, limit=PROMPT_MESSAGES
+    )
+    said = [{"id": stored.message_id, "role": stored.role, "parts": stored.parts} for stored in branch]
+    return Prompt(model=generation.model, system=None, messages=said, options=generation.options)
+
+
+def _message(stored: StoredMessage, known: dict[str, Any]) -> Message:
+    parent = {} if stored.parent_id is None else {"parentId": stored.parent_id}
+    return Message(
+        id=stored.message_id,
+        role="user" if stored.role == "user" else "assistant",
+        parts=stored.parts,
+        metadata=stored.metadata | parent | {"versions": known},
+    )

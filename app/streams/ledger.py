@@ -1,0 +1,205 @@
+"""The life of a stream as it is written down: asked for, started, ended, each in one change.
+
+These functions run inside a change and do nothing else: they decide by what the database says, because it alone
+sees the commands of all connections and nodes. Running the answer is the supervisor's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.store import chats, messages, streams
+from app.store.commands import take_early_stop
+from app.store.outbox import Change
+from app.store.streams import StreamRow
+from app.streams.generation import Ending, Generation
+from app.streams.titles import text_of
+from protocol.codec import to_json
+from protocol.frames.objects import Message, Question
+
+# Behind these an answer waits in line; in front of them goes what a person wants now (`ifActive: "stop"`).
+IN_LINE, NEXT = 0, -1
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a command asks for: an answer of this model to this question, in this chat."""
+
+    command_id: str
+    client_id: str
+    chat_id: str
+    stream_id: str
+    message_id: str
+    model: str
+    options: Mapping[str, Any]
+    question: Question
+
+
+async def enqueue(change: Change, ask: Ask, *, rank: int) -> StreamRow:
+    """Write down an answer that is asked for; it waits until it is started."""
+    request = {
+        "model": ask.model,
+        "options": ask.options,
+        "text": text_of(ask.question.parts)[: chats.QUEUE_TEXT],
+        "question": to_json(ask.question),
+    }
+    await streams.insert(
+        change.tx,
+        ask.stream_id,
+        user_id=change.user_id,
+        chat_id=ask.chat_id,
+        message_id=ask.message_id,
+        command_id=ask.command_id,
+        source_client_id=ask.client_id,
+        request=request,
+        rank=rank,
+        now=change.now,
+    )
+    row = await streams.get(change.tx, change.user_id, ask.stream_id)
+    if row is None:
+        raise LookupError(f"The stream {ask.stream_id} is not there right after it was written.")
+    return row
+
+
+async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
+    """Start a waiting stream: its question hangs under the message that is shown now, its answer under the question.
+
+    Raises:
+        UniqueViolation: another stream is active in the chat (guarantee 17).
+    """
+    chat = await chats.get(change.tx, change.user_id, row.chat_id)
+    parent_id = chat.leaf_id if chat else None
+    question = row.request["question"]
+    await _place_question(change, row, question, parent_id)
+    answer = {
+        "status": "streaming",
+        "model": row.request["model"],
+        "createdAt": change.now,
+        "parentId": question["id"],
+    }
+    await messages.insert(
+        change.tx,
+        change.user_id,
+        row.chat_id,
+        row.message_id,
+        parent_id=question["id"],
+        role="assistant",
+        parts=[],
+        metadata=answer,
+        committed=False,
+        now=change.now,
+    )
+    request = {name: value for name, value in row.request.items() if name != "question"} | {
+        "questionId": question["id"]
+    }
+    await streams.start(change.tx, row.stream_id, node=node, request=request, now=change.now)
+    await chats.show(change.tx, change.user_id, row.chat_id, row.message_id, now=change.now)
+    change.tell(
+        "stream.started",
+        chat_id=row.chat_id,
+        source=row.source_client_id,
+        streamId=row.stream_id,
+        messageId=row.message_id,
+        commandId=row.command_id,
+    )
+    return Generation(
+        stream_id=row.stream_id,
+        user_id=change.user_id,
+        chat_id=row.chat_id,
+        message_id=row.message_id,
+        question_id=question["id"],
+        model=row.request["model"],
+        options=row.request["options"],
+        started_at=change.now,
+        metadata=answer | {"versions": {"index": 0, "ids": [row.message_id]}},
+        stop_early=await take_early_stop(change.tx, change.user_id, row.command_id, now=change.now),
+    )
+
+
+async def _place_question(change: Change, row: StreamRow, question: Mapping[str, Any], parent_id: str | None) -> None:
+    metadata = {"createdAt": change.now}
+    await messages.insert(
+        change.tx,
+        change.user_id,
+        row.chat_id,
+        question["id"],
+        parent_id=parent_id,
+        role="user",
+        parts=question["parts"],
+        metadata=metadata,
+        committed=True,
+        now=change.now,
+    )
+    parent = {} if parent_id is None else {"parentId": parent_id}
+    shown = Message(
+        id=question["id"],
+        role="user",
+        parts=question["parts"],
+        metadata=metadata | parent | {"versions": {"index": 0, "ids": [question["id"]]}},
+    )
+    change.tell(
+        "message.created",
+        chat_id=row.chat_id,
+        source=row.source_client_id,
+        message=shown,
+        parentId=parent_id,
+    )
+
+
+async def start_waiting(change: Change, *, node: str, at_once: int) -> list[Generation]:
+    """Start every stream whose turn it is, oldest first.
+
+    Args:
+        node: who will own them.
+        at_once: how many streams of one user may run at the same time.
+    """
+    started: list[Generation] = []
+    running = sum(row.status != "queued" for row in await streams.active_of_user(change.tx, change.user_id))
+    while running + len(started) < at_once:
+        row = await streams.next_queued(change.tx, change.user_id)
+        if row is None:
+            break
+        started.append(await start(change, row, node=node))
+    return started
+
+
+async def end(
+    change: Change,
+    generation: Generation,
+    ending: Ending,
+    *,
+    node: str | None,
+    seq: int,
+    parts: Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, Any],
+) -> bool:
+    """End a stream and store its message in one change (guarantee 13); say whether it was still ours to end.
+
+    Args:
+        node: the owner that ends it; None: whoever owns it is dead.
+        seq: the number of its last chunk.
+        parts, metadata: the message as the log folds.
+    """
+    ours = await streams.finish(
+        change.tx,
+        generation.stream_id,
+        node=node,
+        status=ending.status,
+        seq=seq,
+        outcome=ending.outcome(),
+        now=change.now,
+    )
+    if not ours:
+        return False
+    kept = {name: value for name, value in metadata.items() if name != "versions"}
+    await messages.commit(change.tx, change.user_id, generation.message_id, parts=parts, metadata=kept)
+    await chats.settle(change.tx, change.user_id, generation.chat_id, ending.status, now=change.now)
+    change.tell(
+        "stream.ended",
+        chat_id=generation.chat_id,
+        source=None,
+        streamId=generation.stream_id,
+        messageId=generation.message_id,
+        status=ending.status,
+    )
+    return True

@@ -1,0 +1,100 @@
+"""The streams this node can serve: those it runs, those that wait, and those that ended a short while ago."""
+
+import orjson
+
+from app.backplane.interface import RETENTION_MS, Journal
+from app.store import streams as rows
+from app.store.queries import Queries
+from app.store.streams import StreamRow
+from app.streams.generation import Generation
+from app.streams.stream import Stream
+from protocol.codec import decode_server
+from protocol.errors import Refusal
+from protocol.frames.server import StreamEnd
+from protocol.lifecycle import TERMINAL
+
+
+class Registry:
+    """Finds streams by id, in memory or else in the journal.
+
+    Args:
+        database: says whose a stream is.
+        journal: holds the logs of streams that ended before this process began.
+    """
+
+    def __init__(self, database: Queries, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+        self._streams: dict[str, Stream] = {}
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def get(self, stream_id: str) -> Stream | None:
+        """Find a stream in memory."""
+        return self._streams.get(stream_id)
+
+    def expect(self, row: StreamRow) -> Stream:
+        """Take in a stream that waits for its turn, so that readers can already follow it."""
+        return self._streams.setdefault(row.stream_id, _of(row))
+
+    def add(self, generation: Generation) -> Stream:
+        """Take in a stream that is about to run."""
+        stream = Stream(
+            generation.stream_id,
+            user_id=generation.user_id,
+            chat_id=generation.chat_id,
+            message_id=generation.message_id,
+            status="queued",
+            started_at=generation.started_at,
+        )
+        self._streams[generation.stream_id] = stream
+        return stream
+
+    async def find(self, user_id: str, stream_id: str) -> Stream:
+        """Find a stream of this user.
+
+        Raises:
+            Refusal: `not_found`, when it is unknown or another user's (guarantee 32); `stream_expired`, when it is this
+                user's but its log is gone (guarantee 11).
+        """
+        stream = self._streams.get(stream_id)
+        if stream is not None and stream.user_id == user_id:
+            return stream
+        row = await rows.get(self._database, user_id, stream_id)
+        if row is None:
+            raise Refusal("not_found", "There is no such stream.")
+        if row.status == "queued":
+            return self.expect(row)
+        # Between the two awaits another reader may have brought it back; the first one counts.
+        restored = await self._restore(row)
+        return self._streams.setdefault(stream_id, restored)
+
+    def retire(self, now: int) -> None:
+        """Forget logs that ended longer ago than guarantee 12 keeps them; `now` is Unix time in milliseconds."""
+        for stream in list(self._streams.values()):
+            if stream.ended_at is not None and now - stream.ended_at > RETENTION_MS:
+                del self._streams[stream.stream_id]
+
+    async def _restore(self, row: StreamRow) -> Stream:
+        end = await self._journal.end_of(row.stream_id)
+        if row.status not in TERMINAL or end is None:
+            raise Refusal("stream_expired")
+        stream = _of(row)
+        stream.log.extend(await self._journal.read(row.stream_id))
+        frame = decode_server(end)
+        if not isinstance(frame, StreamEnd):
+            raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end).get('type')!r}.")
+        stream.finish(frame, now=row.ended_at or row.created_at)
+        return stream
+
+
+def _of(row: StreamRow) -> Stream:
+    return Stream(
+        row.stream_id,
+        user_id=row.user_id,
+        chat_id=row.chat_id,
+        message_id=row.message_id,
+        status=row.status,
+        started_at=row.started_at or row.created_at,
+    )

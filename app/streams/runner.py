@@ -1,0 +1,157 @@
+"""Runs one generation: the model writes, the log takes. It is owned by no socket (guarantee 14)."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+from app.clock import Clock
+from app.models.interface import THINKING, FinishReason, Model, ModelFailure, Prompt
+from app.store.errors import StoreUnavailable
+from app.streams.generation import INTERRUPTED, STOPPED, TOO_LONG, Ending, Generation, failed
+from app.streams.stream import Stream
+from app.streams.ticker import Ticker
+from protocol.frames.objects import Usage
+from protocol.parts import chunks
+from protocol.parts.chunks import Chunk, ChunkError
+from protocol.parts.clean import clean
+from protocol.parts.grammar import Grammar, ending
+
+log = logging.getLogger("tidewire.streams")
+
+Halt = Literal["stop", "full", "drain"]
+
+# What a halt makes of the answer. A runaway answer ends as one that reached its length.
+_HALTED: dict[Halt, Ending] = {"stop": STOPPED, "full": TOO_LONG, "drain": INTERRUPTED}
+# A provider's connection closes within a millisecond of the cancellation; one that does not is left behind, so that the
+# end comes within the 3 s of guarantee 16.
+CANCEL_GRACE = 2.0
+
+
+class Runner:
+    """Drives one generation from its first chunk to its last, and is the `Sink` the model writes to.
+
+    Args:
+        generation: what to write.
+        stream: where it goes.
+        model: who writes it.
+        ticker: makes chunks durable and visible.
+        clock: stamps the end.
+        max_bytes: an answer that grows beyond this ends with `length`.
+    """
+
+    def __init__(
+        self, generation: Generation, stream: Stream, model: Model, ticker: Ticker, clock: Clock, *, max_bytes: int
+    ) -> None:
+        self.generation = generation
+        self.stream = stream
+        self._model = model
+        self._ticker = ticker
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._grammar = Grammar()
+        self._halt: Halt | None = None
+        self._halted = asyncio.Event()
+        self._stop_asked_at: float | None = None
+        self._usage: Usage | None = None
+        self._has_content = False
+
+    def halt(self, why: Halt) -> None:
+        """End the answer; what was appended so far stays. Later reasons change nothing."""
+        if self._halt is not None:
+            return
+        self._halt = why
+        self._halted.set()
+        if why == "stop":
+            self._stop_asked_at = self._clock.monotonic()
+            if self.stream.status == "streaming":
+                self.stream.advance("stop")
+                self.stream.say("Stopping")
+
+    async def run(self, prompt: Callable[[], Awaitable[Prompt]]) -> Ending:
+        """Write the whole answer; when this returns, readers may see all of its chunks but not its end.
+
+        Args:
+            prompt: reads what the model is asked; a failure of it is a failure of the answer.
+        """
+        if self._halt is not None:
+            return self._conclude(_HALTED[self._halt])
+        self._append(chunks.start(self.generation.message_id, self.generation.metadata))
+        self._append(chunks.start_step())
+        self.status(THINKING)
+        self._ticker.touch(self.stream)
+        concluded = self._conclude(await self._generate(prompt))
+        for chunk in ending(self._grammar, concluded.metadata(self._clock.now_ms()), concluded.last_chunk()):
+            self._append(chunk)
+        await self._ticker.settle(self.stream)
+        return concluded
+
+    async def _write(self, prompt: Callable[[], Awaitable[Prompt]]) -> FinishReason:
+        return await self._model.generate(await prompt(), self)
+
+    async def _generate(self, prompt: Callable[[], Awaitable[Prompt]]) -> Ending:
+        work = asyncio.create_task(self._write(prompt), name=f"model of {self.stream.stream_id}")
+        halted = asyncio.create_task(self._halted.wait())
+        try:
+            await asyncio.wait((work, halted), return_when=asyncio.FIRST_COMPLETED)
+            if self._halt is not None and not work.done():
+                work.cancel()
+                await asyncio.wait((work,), timeout=CANCEL_GRACE)
+        finally:
+            halted.cancel()
+            work.cancel()
+        return self._ending_of(work)
+
+    def _ending_of(self, work: asyncio.Task[FinishReason]) -> Ending:
+        """Judge what became of the model's work. A finish that beat the stop wins: the answer is whole."""
+        if not work.done() or work.cancelled():
+            return _HALTED[self._halt or "drain"]
+        error = work.exception()
+        if error is None:
+            return Ending("completed", finish_reason=work.result())
+        if isinstance(error, ModelFailure):
+            log.warning("%s: the model failed: %s", self.stream.stream_id, error)
+            return failed(error.code, error.message, error.retry_after_ms)
+        if isinstance(error, StoreUnavailable):
+            return failed("unavailable")
+        if isinstance(error, ChunkError):
+            log.error("%s: the model wrote a chunk that cannot come there: %s", self.stream.stream_id, error)
+            return failed("model_error")
+        log.error("%s: generating failed", self.stream.stream_id, exc_info=error)
+        return failed("internal")
+
+    def _conclude(self, ended: Ending) -> Ending:
+        latency = None
+        if self._stop_asked_at is not None:
+            latency = int((self._clock.monotonic() - self._stop_asked_at) * 1000)
+        return Ending(ended.status, ended.finish_reason, self._usage, ended.error, latency)
+
+    def _append(self, chunk: Chunk) -> None:
+        self._grammar.check(chunk)
+        self.stream.log.append(chunk)
+
+    # The sink the model writes to
+
+    def chunk(self, chunk: Chunk) -> None:
+        """Take one chunk of content; after a halt it is dropped, since nobody was shown it."""
+        if self._halt is not None:
+            return
+        self._append(clean(chunk))
+        self._ticker.touch(self.stream, urgent=not self._has_content)
+        self._has_content = True
+        if self.stream.log.size > self._max_bytes:
+            self.halt("full")
+
+    def status(self, label: str) -> None:
+        """Tell the readers what the model is doing."""
+        if self._halt is None:
+            self.stream.say(label)
+
+    def usage(self, input_tokens: int | None, output_tokens: int | None, *, estimated: bool = False) -> None:
+        """Note what the answer has cost so far."""
+        known = self._usage or Usage(input_tokens=0, output_tokens=0)
+        self._usage = Usage(
+            input_tokens=known.input_tokens if input_tokens is None else input_tokens,
+            output_tokens=known.output_tokens if output_tokens is None else output_tokens,
+            estimated=estimated,
+        )

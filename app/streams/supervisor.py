@@ -1,0 +1,124 @@
+"""Starts, stops and drains this node's generations. Nothing here belongs to a socket."""
+
+import logging
+
+from app.clock import Clock
+from app.models.catalogue import Catalogue
+from app.models.interface import Prompt
+from app.store.engine import Database
+from app.streams import history
+from app.streams.closing import Closing
+from app.streams.entitling import Entitling
+from app.streams.generation import Generation
+from app.streams.registry import Registry
+from app.streams.runner import Halt, Runner
+from app.streams.stream import Stream
+from app.streams.ticker import Ticker
+from app.tasks import Crew
+
+log = logging.getLogger("tidewire.streams")
+
+# Whatever a drain's deadline, this much of its end belongs to sealing what still runs.
+SEALING = 2.0
+
+
+class Supervisor:
+    """Owns the runners of this node.
+
+    Args:
+        database: where prompts are read.
+        registry: where readers find the streams.
+        ticker: makes chunks durable and visible.
+        closing: ends what ran.
+        entitling: names a chat after its first answer.
+        catalogue: the models.
+        clock: stamps.
+        max_bytes: the longest answer, in bytes of its log.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        registry: Registry,
+        ticker: Ticker,
+        closing: Closing,
+        entitling: Entitling,
+        catalogue: Catalogue,
+        clock: Clock,
+        *,
+        max_bytes: int,
+    ) -> None:
+        self._database = database
+        self._registry = registry
+        self._ticker = ticker
+        self._closing = closing
+        self._entitling = entitling
+        self._catalogue = catalogue
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._runners: dict[str, Runner] = {}
+        self._crew = Crew("streams")
+        self._rounds = Crew("rounds")
+
+    @property
+    def running(self) -> int:
+        """How many generations run here."""
+        return len(self._runners)
+
+    def open(self) -> None:
+        """Begin to tick."""
+        self._rounds.start(self._ticker.run(), name="ticker")
+
+    def launch(self, generation: Generation) -> Stream:
+        """Run a generation that was committed as started by this node."""
+        stream = self._registry.get(generation.stream_id)
+        if stream is None:
+            stream = self._registry.add(generation)
+        stream.started_at = generation.started_at
+        stream.advance("start")
+        model = self._catalogue.find(generation.model)
+        runner = Runner(generation, stream, model, self._ticker, self._clock, max_bytes=self._max_bytes)
+        self._runners[generation.stream_id] = runner
+        if generation.stop_early:
+            runner.halt("stop")
+        self._crew.start(self._run(runner), name=generation.stream_id)
+        return stream
+
+    def halt(self, stream_id: str, why: Halt) -> bool:
+        """End a generation that runs here; say whether one does."""
+        runner = self._runners.get(stream_id)
+        if runner is not None:
+            runner.halt(why)
+        return runner is not None
+
+    async def drain(self, within: float) -> None:
+        """Wait until every generation has ended; seal what still runs shortly before the deadline.
+
+        Args:
+            within: how long people's answers may still take, in seconds.
+        """
+        if not await self._crew.idle(max(0.0, within - SEALING)):
+            log.warning("%d answers are cut off by the end of the drain", len(self._runners))
+            for runner in list(self._runners.values()):
+                runner.halt("drain")
+            await self._crew.idle(SEALING)
+
+    async def close(self) -> None:
+        """Stop ticking; what still runs is left to the journal, and sealed at the next start."""
+        await self._crew.close()
+        await self._rounds.close()
+
+    async def _run(self, runner: Runner) -> None:
+        generation, stream = runner.generation, runner.stream
+        try:
+            ending = await runner.run(lambda: self._prompt(generation))
+            started = await self._closing.end(generation, stream, ending)
+        finally:
+            del self._runners[generation.stream_id]
+        for waiting in started:
+            self.launch(waiting)
+        if ending.status == "completed":
+            self._crew.start(self._entitling.entitle(generation), name=f"title of {generation.chat_id}")
+
+    async def _prompt(self, generation: Generation) -> Prompt:
+        return await history.prompt(self._database, generation)
