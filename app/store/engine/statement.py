@@ -61,18 +61,15 @@ class Translator:
         template = self._template(sql)
         if values.keys() != set(template.names):
             raise BadQuery(_mismatch(set(template.names), set(values)))
-        lists = False
-        for name, value in values.items():
-            if type(value) is str:
-                if "\0" in value:
-                    raise BadQuery(f"The value :{name} holds a NUL character, which PostgreSQL cannot store.")
-            elif type(value) is list or type(value) is tuple:
-                lists = True
-        if lists:
-            return self._expand(template, values)
-        return Statement(template.sql, dict(values), template.is_read)
+        statement = self._expand(template, values)
+        for name, value in statement.args.items():
+            if isinstance(value, str) and "\0" in value:
+                raise BadQuery(f"The value :{name} holds a NUL character, which PostgreSQL cannot store.")
+        return statement
 
     def _expand(self, template: _Template, values: Mapping[str, Any]) -> Statement:
+        if not any(isinstance(value, list | tuple) for value in values.values()):
+            return Statement(template.sql, dict(values), template.is_read)
         args: dict[str, Any] = {}
         written = {name: self._write(name, values[name], args) for name in template.names}
         return Statement(_weave(template.pieces, [written[name] for name in template.names]), args, template.is_read)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from psycopg2 import ProgrammingError
 from psycopg2.extensions import parse_dsn
@@ -47,11 +47,10 @@ def parse_url(url: str) -> StoreURL:
         return _sqlite(parts.netloc, unquote(parts.path), parts.query)
     if parts.scheme not in _POSTGRES_SCHEMES:
         raise ValueError(f"DATABASE_URL starts with {parts.scheme or 'nothing'}:, but only {_FORMS} are understood.")
-    return _postgres(parts)
+    return _postgres(parts, f"postgresql:{url.partition(':')[2]}")
 
 
-def _postgres(parts: SplitResult) -> StoreURL:
-    target = urlunsplit(parts._replace(scheme="postgresql"))
+def _postgres(parts: SplitResult, target: str) -> StoreURL:
     try:
         parse_dsn(target)
         # A password with a bare / or @ splits in the wrong place, and a part of it would pass for a port or a path.
