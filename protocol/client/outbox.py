@@ -1,0 +1,119 @@
+"""The commands that wait for their answer, and those that wait for a socket.
+
+Every command keeps its id until it is answered, so sending it again on another socket has one effect (guarantee 3).
+What the application asked is sent again after a reconnect; what the connection asked for itself is derived anew
+instead.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from protocol.codec import encode
+from protocol.frames.client import AuthRefresh, Command
+
+Purpose = Literal["application", "subscribe", "unsubscribe", "resume", "snapshot"]
+
+# Sixteen frames of the largest size; an application that fills this is sending faster than any server answers.
+MOST_BYTES = 4 * 1024 * 1024
+MOST_TRIES = 10
+
+
+class OutboxFull(Exception):  # noqa: N818 - reads as what it is
+    """More commands wait than a client may hold; wait for some answers first."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """One command without an answer.
+
+    Args:
+        link: the socket it was sent on; None while it waits for one.
+        not_before: the earliest time to send it, in monotonic seconds.
+        tries: how often a server put it off.
+    """
+
+    frame: Command
+    data: bytes
+    purpose: Purpose
+    link: int | None = None
+    not_before: float = 0.0
+    tries: int = 0
+
+
+class Outbox:
+    """Commands by id, in the order they were given."""
+
+    __slots__ = ("_bytes", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Waiting] = {}
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, frame: Command, purpose: Purpose) -> Waiting:
+        """Take a command.
+
+        Raises:
+            OutboxFull: what waits already is too much; the connection's own commands always find room.
+        """
+        data = encode(frame)
+        if purpose == "application" and self._bytes + len(data) > MOST_BYTES:
+            raise OutboxFull("Too many commands wait for an answer. Wait for some of them before sending more.")
+        entry = self._waiting[frame.id] = Waiting(frame, data, purpose)
+        self._bytes += len(data)
+        return entry
+
+    def due(self, link: int, most: int, now: float) -> list[Waiting]:
+        """Mark as sent on this socket what may go now, at most `most` in flight there, and return it in order."""
+        room = most - self.in_flight(link)
+        ready = [e for e in self._waiting.values() if e.link is None and e.not_before <= now][: max(0, room)]
+        for entry in ready:
+            entry.link = link
+        return ready
+
+    def in_flight(self, link: int) -> int:
+        """How many commands this socket still owes an answer."""
+        return sum(entry.link == link for entry in self._waiting.values())
+
+    def answered(self, command_id: str) -> Waiting | None:
+        """Take out the command that was answered; None when it was answered before or never asked."""
+        entry = self._waiting.pop(command_id, None)
+        if entry is not None:
+            self._bytes -= len(entry.data)
+        return entry
+
+    def hold(self, entry: Waiting, until: float) -> bool:
+        """Put a refused command back to be sent again later; False when it was put off too often."""
+        entry.tries += 1
+        if entry.tries > MOST_TRIES:
+            return False
+        entry.link, entry.not_before = None, until
+        self._waiting[entry.frame.id] = entry
+        self._bytes += len(entry.data)
+        return True
+
+    def lost(self, link: int) -> None:
+        """A socket is gone: what the application sent on it waits for the next one."""
+        for entry in self._waiting.values():
+            if entry.link == link:
+                entry.link = None
+
+    def forget_own(self) -> None:
+        """Forget what the connection asked for itself; a new socket makes those questions anew."""
+        for entry in list(self._waiting.values()):
+            if entry.purpose != "application":
+                self.answered(entry.frame.id)
+
+    def refreshes(self) -> list[Waiting]:
+        """Token refreshes that were not answered: the next `hello` carries the token and proves as much."""
+        found = [e for e in self._waiting.values() if e.link is None and isinstance(e.frame, AuthRefresh)]
+        for entry in found:
+            self.answered(entry.frame.id)
+        return found
+
+    def deadline(self, now: float) -> float | None:
+        """When the next command that was put off may go; None when none was."""
+        times = [e.not_before for e in self._waiting.values() if e.link is None and e.not_before > now]
+        return min(times, default=None)
