@@ -1,0 +1,184 @@
+/** One chat: its stored messages, the questions under way, and the answer being written. */
+import { storage, uuidv7 } from "./dom.js";
+
+/** The raw text of a message: what a person reads, without markup. */
+export const textOf = (message) => message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+/** What is going on with a message, in one word of the protocol (or `sending`, `refused` for a question). */
+export function statusOf(message) {
+  const stream = message.stream;
+  if (message.role === "user") return message.state ?? "stored";
+  if (stream && !stream.over) return stream.stopping ? "stopping" : stream.status;
+  return message.metadata?.status ?? "completed";
+}
+
+export class Chat {
+  /** `draftKey` is where its draft is kept: a chat without a question yet has no address to keep it by. */
+  constructor(chatId, draftKey, { socket, streams, change }) {
+    Object.assign(this, { chatId, draftKey, socket, streams, change });
+    this.messages = [];
+    this.draft = storage.read(`draft.${draftKey}`) ?? { text: "", unsent: [] };
+    this.state = "new"; // new | loading | loaded | missing | failed
+    this.again = false;
+  }
+
+  /** The answer in flight, or the question whose answer has no name yet. */
+  get running() {
+    return this.messages.findLast((m) => m.state === "sending" || (m.stream && !m.stream.over));
+  }
+
+  /** Read what is stored; runs again when something changed meanwhile, so the last word is the server's. */
+  async load() {
+    if (this.state === "loading") return void (this.again = true);
+    this.state = "loading";
+    this.change();
+    try {
+      const stored = await this.socket.command("chat.get", { chatId: this.chatId });
+      this.state = "loaded";
+      this.#merge(stored);
+    } catch (error) {
+      this.state = error.code === "not_found" ? "missing" : "failed";
+      this.error = error.message;
+    }
+    if (this.again) {
+      this.again = false;
+      this.load();
+    }
+    this.change();
+  }
+
+  async older() {
+    const page = await this.socket.command("chat.get", { chatId: this.chatId, before: this.nextCursor });
+    this.messages.unshift(...page.messages.filter((message) => !this.#find(message.id)));
+    this.nextCursor = page.nextCursor;
+    this.change();
+  }
+
+  #find(id) {
+    return this.messages.find((message) => message.id === id);
+  }
+
+  #merge({ messages, activeStream, nextCursor }) {
+    const own = this.messages.filter((message) => message.state);
+    const merged = messages.map((message) => {
+      const known = this.#find(message.id);
+      return known?.stream && !known.stream.over ? known : Object.assign(known ?? {}, message, { state: undefined });
+    });
+    this.messages = [...merged, ...own.filter((message) => message.state)];
+    this.nextCursor = nextCursor;
+    if (activeStream) this.#join(activeStream, merged.length);
+    this.#forget(messages.map((message) => message.id));
+  }
+
+  #join(info, at = this.messages.length) {
+    const running = this.streams.byId.get(info.streamId)?.message;
+    const message = this.#find(info.messageId) ?? running ?? { id: info.messageId, role: "assistant", parts: [], metadata: {} };
+    if (!this.messages.includes(message)) this.messages.splice(at, 0, message);
+    this.streams.follow(info, message);
+  }
+
+  send(text, model) {
+    const message = { id: `msg_${uuidv7()}`, role: "user", parts: [{ type: "text", text }], model, state: "sending" };
+    if (this.draftKey !== this.chatId) storage.write(`draft.${this.draftKey}`, null);
+    this.draftKey = this.chatId;
+    this.draft.unsent.push({ id: message.id, text });
+    this.write("");
+    if (this.state === "missing" || this.state === "new") this.state = "loaded"; // the send creates it
+    const running = this.running;
+    this.messages.push(message);
+    return this.#submit(message, running ? "stop" : undefined);
+  }
+
+  /** Send a refused question again: the same message, a new command. */
+  retry(message) {
+    return this.#submit(message, undefined);
+  }
+
+  async #submit(message, ifActive) {
+    const { id, role, parts, model } = message;
+    Object.assign(message, { state: "sending", error: null, commandId: uuidv7(), stopping: false });
+    this.change();
+    try {
+      const fields = { chatId: this.chatId, message: { id, role, parts }, model, ifActive };
+      const result = await this.socket.command("message.send", fields, { id: message.commandId });
+      message.state = undefined;
+      this.#forget([id]);
+      this.#answer(result, message);
+    } catch (error) {
+      Object.assign(message, { state: "refused", error });
+    }
+    this.change();
+  }
+
+  #answer(result, question) {
+    if (this.state === "loading") this.again = true;
+    const { messageId, streamId, chatId, status } = result;
+    const message = this.#find(messageId) ?? { id: messageId, role: "assistant", parts: [], metadata: {} };
+    if (!this.messages.includes(message)) this.messages.splice(this.messages.indexOf(question) + 1, 0, message);
+    this.streams.adopt({ messageId, streamId, chatId, status }, message).stopping = question.stopping;
+  }
+
+  /** Stop the answer in flight; "Stopping…" until its end arrives. */
+  async stop() {
+    const target = this.running;
+    if (!target) return;
+    const stopping = target.stream ?? target;
+    if (stopping.stopping) return;
+    stopping.stopping = true;
+    this.change();
+    const fields = target.stream ? { streamId: target.stream.streamId } : { commandId: target.commandId };
+    try {
+      await this.socket.command("stream.stop", fields);
+    } catch (error) {
+      Object.assign(stopping, { stopping: false, label: error.message });
+      this.change();
+    }
+  }
+
+  /** An event about this chat, caused elsewhere. */
+  event({ name, data }) {
+    if (this.state === "loading") this.again = true;
+    else if (name === "message.created") this.#place(data.message, data.parentId);
+    else if (name === "stream.started") this.#join({ ...data, chat: undefined, status: "streaming" });
+    else if (name === "stream.ended" && !this.#find(data.messageId)) this.load();
+    else if (name === "chat.updated" && !this.running && data.chat.leafId && !this.#find(data.chat.leafId)) this.load();
+  }
+
+  /** The first chunk says which question is answered: what hung there before is another branch now. */
+  started({ message }) {
+    const parent = this.messages.findIndex((other) => other.id === message.metadata.parentId);
+    const at = this.messages.indexOf(message);
+    if (at < 0 || !message.metadata.parentId) return;
+    if (parent < 0) this.load();
+    else this.messages = this.messages.filter((other, i) => i <= parent || i >= at || other.state);
+  }
+
+  #place(message, parentId) {
+    if (this.#find(message.id)) return;
+    const parent = this.messages.findIndex((other) => other.id === parentId);
+    if (this.messages.length && parent < 0) return void this.load();
+    const own = this.messages.filter((other) => other.state);
+    this.messages = [...this.messages.slice(0, parent + 1), message, ...own];
+  }
+
+  /** Keep what is being typed; questions stay in the draft until the server has them. */
+  write(text) {
+    this.draft.text = text;
+    const empty = !text && !this.draft.unsent.length;
+    storage.write(`draft.${this.draftKey}`, empty ? null : this.draft);
+  }
+
+  #forget(stored) {
+    this.draft.unsent = this.draft.unsent.filter((question) => !stored.includes(question.id));
+    this.write(this.draft.text);
+  }
+
+  /** After a reload: questions the server never got are text in the composer again. */
+  recall() {
+    const lost = this.draft.unsent.filter((question) => !this.#find(question.id));
+    if (!lost.length) return false;
+    this.draft.unsent = this.draft.unsent.filter((question) => !lost.includes(question));
+    this.write([...lost.map((question) => question.text), this.draft.text].filter(Boolean).join("\n\n"));
+    return true;
+  }
+}

@@ -1,0 +1,275 @@
+/** The page: joins the socket, the chats and what is drawn. All drawing happens once per animation frame. */
+import { Chat } from "./chat.js";
+import { Dashboard } from "./dashboard.js";
+import { $, h, storage, uuidv7 } from "./dom.js";
+import { Sidebar } from "./sidebar.js";
+import { Socket } from "./socket.js";
+import { Streams } from "./streams.js";
+import { Thread, wordsFor } from "./thread.js";
+
+const PATIENCE = 2_000; // ms without a connection before it is worth a word
+const NEAR = 48; // px from the end that still count as the end
+
+const chats = new Map();
+let shown = null;
+let atEnd = true;
+let lastTop = 0;
+
+const socket = new Socket({
+  hello: () => ({
+    client: { name: "tidewire-page", version: "1", platform: "web" },
+    events: dashboard.position ?? undefined,
+    streams: streams.positions(),
+  }),
+  welcome(frame) {
+    dashboard.welcome(frame);
+    streams.welcome(frame.streams);
+    present();
+    draw();
+  },
+  frame(frame) {
+    if (frame.type === "event" || frame.type === "events.reset") dashboard.receive(frame);
+    else if (frame.type.startsWith("stream.")) streams.receive(frame);
+  },
+  change: () => draw(),
+});
+
+const dashboard = new Dashboard(socket, {
+  change: () => draw(),
+  reset() {
+    for (const chat of chats.values()) chat.stale = chat.state === "loaded";
+    if (shown?.stale) load(shown);
+  },
+  event(frame) {
+    const chat = chats.get(frame.data.chatId);
+    if (!chat || frame.sourceClientId === socket.clientId) return;
+    if (frame.name === "chat.deleted") chat.state = "missing";
+    else if (chat === shown) chat.event(frame);
+    else chat.stale = true;
+    if (chat.state === "missing") chat.messages = [];
+  },
+});
+
+const streams = new Streams(socket, {
+  change: () => draw(),
+  started(stream) {
+    chats.get(stream.chatId)?.started(stream);
+    if (stream.chatId === shown.chatId) say("The answer begins.");
+  },
+  end(stream) {
+    const { status, error, finishReason } = stream.message.metadata;
+    const words = wordsFor(status, { error, finishReason, connected: true });
+    if (stream.chatId === shown.chatId) say(words ?? "The answer is finished.");
+  },
+  lost: (stream) => chats.get(stream.chatId)?.load(),
+});
+
+const sidebar = new Sidebar($("chats"));
+const thread = new Thread($("thread"), {
+  retry: (message) => shown.retry(message),
+  ask: (text) => send(text),
+  reload: () => load(shown),
+  older: () => shown.older().catch((error) => say(error.message)),
+});
+
+// --- Which chat is shown ---
+
+function route() {
+  const id = /^\/c\/([A-Za-z0-9_-]{1,64})\/?$/.exec(location.pathname)?.[1];
+  const context = { socket, streams, change: draw };
+  const chat = chats.get(id) ?? new Chat(id ?? `chat_${uuidv7()}`, id ?? "new", context);
+  if (chat === shown) return;
+  shown = chat;
+  chats.set(chat.chatId, chat);
+  if (id && (chat.state === "new" || chat.state === "failed" || chat.stale)) load(chat);
+  fill(chat.draft.text);
+  drawer(false);
+  present();
+  atEnd = true;
+  if (matchMedia("(hover: hover)").matches) $("text").focus();
+  draw();
+}
+
+async function load(chat) {
+  chat.stale = false;
+  await chat.load();
+  if (chat.recall() && chat === shown) fill(chat.draft.text);
+  draw();
+}
+
+function go(path) {
+  if (path !== location.pathname) history.pushState(null, "", path);
+  route();
+}
+
+function present() {
+  const visibility = document.hidden ? "hidden" : "visible";
+  socket.tell("presence.update", { visibility, chatId: shown.chatId });
+}
+
+/** An answer that is looked at is no longer new, on any device. */
+function see() {
+  const chat = dashboard.chats.get(shown.chatId);
+  if (document.hidden || !chat?.unseen || !chat.leafId || shown.saw === chat.version) return;
+  shown.saw = chat.version;
+  socket.command("chat.seen", { chatId: chat.chatId, messageId: chat.leafId }).catch(() => {});
+}
+
+// --- Asking and stopping ---
+
+function send(text) {
+  if (!text.trim()) return;
+  const models = dashboard.models.length > 1;
+  atEnd = true;
+  shown.send(text, models ? $("model").value : undefined);
+  fill("");
+  go(`/c/${shown.chatId}`);
+  draw();
+}
+
+function fill(text) {
+  $("text").value = text;
+  fit();
+}
+
+function fit() {
+  const { style, scrollHeight } = Object.assign($("text"), { rows: 1 });
+  style.height = "auto";
+  style.height = `${Math.min($("text").scrollHeight || scrollHeight, 220)}px`;
+}
+
+$("composer").addEventListener("submit", (event) => {
+  event.preventDefault();
+  send($("text").value);
+});
+$("text").addEventListener("input", () => {
+  shown.write($("text").value);
+  fit();
+});
+$("text").addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  send($("text").value);
+});
+$("stop").addEventListener("click", () => shown.stop());
+$("model").addEventListener("change", () => {
+  storage.write("model", $("model").value);
+  draw();
+});
+
+// --- Finding one's way ---
+
+function drawer(open) {
+  document.body.classList.toggle("drawer", open);
+  $("backdrop").hidden = !open;
+  $("menu").setAttribute("aria-expanded", String(open));
+}
+
+$("menu").addEventListener("click", () => drawer(!document.body.classList.contains("drawer")));
+$("backdrop").addEventListener("click", () => drawer(false));
+$("more").addEventListener("click", () => dashboard.more().catch((error) => say(error.message)));
+$("latest").addEventListener("click", () => {
+  atEnd = true;
+  draw();
+});
+$("scroll").addEventListener("scroll", () => {
+  const { scrollTop, scrollHeight, clientHeight } = $("scroll");
+  const left = scrollHeight - clientHeight - scrollTop;
+  atEnd = left < (scrollTop < lastTop ? 4 : NEAR); // whoever scrolls up, however little, wants to read
+  lastTop = scrollTop;
+  $("latest").hidden = atEnd;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.isComposing) return;
+  if (document.body.classList.contains("drawer")) drawer(false);
+  else shown.stop();
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href^='/']");
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  go(link.getAttribute("href"));
+});
+document.addEventListener("visibilitychange", () => {
+  present();
+  draw();
+});
+addEventListener("popstate", route);
+
+// --- Drawing ---
+
+let drawing = 0;
+
+function draw() {
+  const title = () => dashboard.chats.get(shown.chatId)?.title || "New chat";
+  document.title = shown.messages.length ? `${title()} · Tidewire` : "Tidewire"; // hidden tabs have no frames
+  drawing ||= requestAnimationFrame(() => {
+    drawing = 0;
+    $("title").textContent = title();
+    sidebar.render(dashboard.sorted, shown.chatId);
+    $("more").hidden = !dashboard.nextCursor;
+    drawModels();
+    const connected = socket.ready || Date.now() - socket.since < PATIENCE;
+    thread.render(shown, { connected, isDemo: isDemo() });
+    drawSlot();
+    drawBanner(connected);
+    if (atEnd) $("scroll").scrollTop = $("scroll").scrollHeight;
+    see();
+  });
+}
+
+const isDemo = () => (dashboard.models.length > 1 ? $("model").value : dashboard.models[0]?.id) === "demo";
+
+function drawModels() {
+  const { models } = dashboard;
+  const select = $("model");
+  if (select.models !== models) {
+    const wanted = storage.read("model");
+    const chosen = models.find((model) => model.id === wanted) ?? models.find((model) => model.default);
+    select.replaceChildren(...models.map(({ id, label }) => h("option", { value: id, selected: id === chosen?.id }, label)));
+    select.models = models;
+    select.hidden = models.length < 2;
+  }
+  const note = isDemo()
+    ? ["The offline demo model answers. To talk to a real one, set ", h("code", {}, "ANTHROPIC_API_KEY"), " and start the server again."]
+    : [];
+  if ($("note").childNodes.length !== note.length) $("note").replaceChildren(...note);
+}
+
+function drawSlot() {
+  const running = shown.running;
+  const focused = document.activeElement === $("stop") || document.activeElement === $("send");
+  $("send").hidden = Boolean(running);
+  $("stop").hidden = !running;
+  $("stop").disabled = Boolean((running?.stream ?? running)?.stopping);
+  if (focused && running) $("stop").focus();
+  else if (focused) $("text").focus();
+  $("text").placeholder = running ? "Asking now stops this answer" : "Ask anything";
+}
+
+function drawBanner(connected) {
+  const stopped = socket.state === "stopped";
+  const isShown = stopped || !connected;
+  const running = shown.running;
+  let text = socket.reason;
+  if (!stopped && navigator.onLine) text = socket.everReady ? "Reconnecting…" : "Connecting…";
+  else if (!stopped) text = `You’re offline${running?.state === "sending" ? ": will send when you’re back" : ""}`;
+  if (!stopped && navigator.onLine && running?.stream) text += " your answer is still being written";
+  const seconds = Math.ceil((socket.retryAt - Date.now()) / 1000);
+  $("banner").classList.toggle("shown", isShown);
+  $("banner").hidden = false;
+  if ($("banner-text").textContent !== (isShown ? text : "")) $("banner-text").textContent = isShown ? text : "";
+  $("banner-count").textContent = isShown && socket.state === "backoff" && seconds > 0 ? `Trying again in ${seconds} s` : "";
+  $("banner-action").textContent = stopped ? "Reload" : "Try now";
+  $("banner-action").hidden = !isShown;
+}
+
+$("banner-action").addEventListener("click", () => (socket.state === "stopped" ? location.reload() : socket.open()));
+
+/** Tell people who listen instead of looking; never a token. */
+function say(words) {
+  $("live").textContent = words;
+}
+
+route();
+socket.open();
