@@ -1,5 +1,6 @@
 """A sink that keeps what a model wrote, and prompts in one line."""
 
+import asyncio
 from typing import Any
 
 from app.models.interface import Prompt
@@ -7,21 +8,29 @@ from protocol.parts.chunks import Chunk
 
 
 class RecordingSink:
-    """Keeps chunks, status labels and the last usage."""
+    """Keeps chunks, status labels and the last usage; `wrote` waits for them."""
 
     def __init__(self) -> None:
         self.chunks: list[Chunk] = []
         self.labels: list[str] = []
         self.used: tuple[int | None, int | None, bool] | None = None
+        self._changed = asyncio.Event()
 
     def chunk(self, chunk: Chunk) -> None:
         self.chunks.append(chunk)
+        self._changed.set()
 
     def status(self, label: str) -> None:
         self.labels.append(label)
+        self._changed.set()
 
     def usage(self, input_tokens: int | None, output_tokens: int | None, *, estimated: bool = False) -> None:
         self.used = (input_tokens, output_tokens, estimated)
+
+    async def wrote(self, deltas: int = 0, labels: int = 0) -> None:
+        while len(self.of("text-delta")) < deltas or len(self.labels) < labels:
+            self._changed.clear()
+            await self._changed.wait()
 
     def of(self, kind: str) -> list[Chunk]:
         return [chunk for chunk in self.chunks if chunk["type"] == kind]
