@@ -1,0 +1,158 @@
+"""Users to sockets: every committed event reaches every live socket of its user, in order (guarantees 20 to 24).
+
+The hub is told of commits by plain calls and never waits for them. When a commit follows directly on what a feed
+has, its events go straight to the sockets; when something is missing (an announcement was lost, doubled or
+overtaken), the rows above the feed's head are read. A round compares the heads of all users present with the
+database, so an event whose announcement never came still arrives within ten seconds.
+"""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from app.realtime.feed import MOST_EVENTS, Feed
+from app.store import events
+from app.store.outbox import Committed
+from app.store.queries import Queries
+from app.tasks import Crew
+from protocol.errors import Refusal
+from protocol.frames.objects import EventPosition
+
+log = logging.getLogger("tidewire.realtime")
+
+CHECK_EVERY = 10.0
+
+
+class Socket(Protocol):
+    """A live connection of a user. `flush` is a plain function and must not fail."""
+
+    def flush(self) -> None:
+        """Write what may be written now."""
+
+
+class _Present:
+    """One user with sockets on this node."""
+
+    __slots__ = ("feed", "reading", "sockets")
+
+    def __init__(self, feed: Feed) -> None:
+        self.feed = feed
+        self.sockets: set[Socket] = set()
+        self.reading = False
+
+
+class Hub:
+    """Knows the users present on this node and their sockets.
+
+    Args:
+        database: where missed events are read.
+    """
+
+    def __init__(self, database: Queries) -> None:
+        self._database = database
+        self._present: dict[str, _Present] = {}
+        self._crew = Crew("hub")
+
+    def open(self) -> None:
+        """Begin the rounds that find lost announcements."""
+        self._crew.start(self._rounds(), name="rounds")
+
+    async def close(self) -> None:
+        """End the rounds."""
+        await self._crew.close()
+
+    def sockets_of(self, user_id: str) -> int:
+        """How many sockets a user has on this node."""
+        present = self._present.get(user_id)
+        return len(present.sockets) if present else 0
+
+    async def join(self, user_id: str, socket: Socket) -> Feed:
+        """Add a socket; return the user's feed, which holds every event from its head on.
+
+        Raises:
+            Refusal: `session_revoked`, when the user is gone.
+        """
+        present = self._present.get(user_id)
+        if present is None:
+            head = await events.head(self._database, user_id)
+            if head is None:
+                raise Refusal("session_revoked")
+            # While we read, another socket may have joined, and its feed may be ahead of what we read: it counts.
+            present = self._present.setdefault(user_id, _Present(Feed(head.epoch, head.offset)))
+        present.sockets.add(socket)
+        return present.feed
+
+    def leave(self, user_id: str, socket: Socket) -> None:
+        """Remove a socket; with the last one the feed goes."""
+        present = self._present.get(user_id)
+        if present is not None:
+            present.sockets.discard(socket)
+            if not present.sockets:
+                del self._present[user_id]
+
+    async def recover(self, user_id: str, feed: Feed, position: EventPosition) -> bool:
+        """Make a feed reach back to a client's position; say whether everything since can follow (guarantee 21)."""
+        if position.epoch != feed.epoch or position.offset > feed.head:
+            return False
+        if position.offset >= feed.base:
+            return True
+        missed = await events.after(self._database, user_id, position.offset, limit=MOST_EVENTS + 1)
+        older = [event for event in missed if event.offset <= feed.base]
+        if position.offset >= feed.base:
+            return True  # another socket of this user has read them meanwhile
+        complete = bool(older) and older[0].offset == position.offset + 1 and older[-1].offset == feed.base
+        return complete and feed.extend_back(older)
+
+    def committed(self, commit: Committed) -> None:
+        """Take the events of a commit on this node."""
+        present = self._present.get(commit.user_id)
+        if present is None:
+            return
+        if present.feed.follow(commit.events):
+            _flush(present)
+        else:
+            self._catch_up(commit.user_id, present)
+
+    def _catch_up(self, user_id: str, present: _Present) -> None:
+        if not present.reading:
+            present.reading = True
+            self._crew.start(self._read_missed(user_id, present), name=f"events of {user_id}")
+
+    async def _read_missed(self, user_id: str, present: _Present) -> None:
+        try:
+            while True:
+                missed = await events.after(self._database, user_id, present.feed.head, limit=MOST_EVENTS)
+                if not present.feed.follow(missed):
+                    self._start_over(user_id, present, missed[-1].offset)
+                _flush(present)
+                if len(missed) < MOST_EVENTS:
+                    return
+        finally:
+            present.reading = False
+
+    def _start_over(self, user_id: str, present: _Present, head: int) -> None:
+        """The log was trimmed above the feed's head: what is between cannot be had, so the sockets are reset."""
+        log.warning("events of %s between %d and %d are gone; its sockets start over", user_id, present.feed.head, head)
+        present.feed.skip_to(head)
+
+    async def _rounds(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_EVERY)
+            try:
+                await self.check()
+            except Exception:
+                log.exception("comparing event heads failed; the next round tries again")
+
+    async def check(self) -> None:
+        """Compare the heads of all users present with the database, and read what is missing."""
+        if not self._present:
+            return
+        for user_id, head in (await events.heads(self._database, list(self._present))).items():
+            present = self._present.get(user_id)
+            if present is not None and head.offset > present.feed.head:
+                self._catch_up(user_id, present)
+
+
+def _flush(present: _Present) -> None:
+    for socket in list(present.sockets):
+        socket.flush()
