@@ -66,6 +66,11 @@ class Hub:
         present = self._present.get(user_id)
         return len(present.sockets) if present else 0
 
+    def feed_of(self, user_id: str) -> Feed | None:
+        """The feed of a user who has a socket here."""
+        present = self._present.get(user_id)
+        return present.feed if present else None
+
     async def join(self, user_id: str, socket: Socket) -> Feed:
         """Add a socket; return the user's feed, which holds every event from its head on.
 

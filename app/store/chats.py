@@ -115,7 +115,7 @@ async def dashboard(q: Queries, user_id: str, chat_ids: Sequence[str]) -> dict[s
 
 
 async def page(
-    q: Queries, user_id: str, *, limit: int, after: tuple[int, str] | None, project_id: str | None
+    q: Queries, user_id: str, *, limit: int, after: tuple[int, str] | None, project_id: str | None, query: str | None
 ) -> list[DashboardChat]:
     """Read a page of the sidebar, by `updatedAt` falling, then `chatId`.
 
@@ -123,6 +123,7 @@ async def page(
         limit: how many chats at most.
         after: `(updatedAt, chatId)` of the last chat of the page before.
         project_id: only this project's chats.
+        query: only chats whose title holds these words, in any case.
     """
     sql, values = _DASHBOARD, {"user_id": user_id, "limit": limit}
     if after is not None:
@@ -131,9 +132,17 @@ async def page(
     if project_id is not None:
         sql += "AND c.project_id = :project_id"
         values |= {"project_id": project_id}
+    if query is not None:
+        sql += "AND lower(c.title) LIKE :pattern ESCAPE '!' "
+        values |= {"pattern": f"%{_literal(query.lower())}%"}
     rows = await q.fetch_all(sql + " ORDER BY c.updated_at DESC, c.chat_id LIMIT :limit", values)
     queues = await _queues(q, user_id)
     return [_chat(row, queues) for row in rows]
+
+
+def _literal(text: str) -> str:
+    """Escape what LIKE would take for a pattern."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 async def _queues(q: Queries, user_id: str) -> dict[str, list[QueuedQuestion]]:

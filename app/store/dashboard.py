@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from app.store import chats, events
+from app.store import chats, events, projects
 from app.store.queries import Queries
 from protocol.errors import Refusal
 from protocol.frames.client import DashboardGet
-from protocol.frames.objects import DashboardChat, DashboardProject, DashboardSnapshot, ModelChoice
+from protocol.frames.objects import DashboardChat, DashboardSnapshot, ModelChoice
 
 PAGE = 50
 
@@ -25,32 +25,18 @@ async def snapshot(q: Queries, user_id: str, request: DashboardGet, models: Sequ
         raise Refusal("session_revoked")
     limit = request.limit or PAGE
     after = _parse(request.cursor) if request.cursor is not None else None
-    found = await chats.page(q, user_id, limit=limit + 1, after=after, project_id=request.project_id)
+    found = await chats.page(
+        q, user_id, limit=limit + 1, after=after, project_id=request.project_id, query=request.query
+    )
     shown = found[:limit]
     return DashboardSnapshot(
         epoch=head.epoch,
         offset=head.offset,
         chats=shown,
-        projects=await _projects(q, user_id),
+        projects=await projects.dashboard(q, user_id),
         models=list(models),
         next_cursor=_cursor(shown[-1]) if len(found) > limit else None,
     )
-
-
-async def _projects(q: Queries, user_id: str) -> list[DashboardProject]:
-    rows = await q.fetch_all(
-        """
-        SELECT project_id, title, instructions, version FROM projects WHERE user_id = :user_id
-        ORDER BY created_at, project_id
-        """,
-        {"user_id": user_id},
-    )
-    return [
-        DashboardProject(
-            project_id=row["project_id"], title=row["title"], instructions=row["instructions"], version=row["version"]
-        )
-        for row in rows
-    ]
 
 
 def _cursor(last: DashboardChat) -> str:

@@ -37,13 +37,13 @@ async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: i
         limit: how many messages at most.
 
     Returns:
-        The committed messages (an answer that is being written comes from its stream), and where the page before this
-        one ends; None at the beginning of the chat.
+        The committed messages (an answer that is being written comes from its stream), and the oldest message looked at
+        when older ones are left.
     """
     found = await messages.branch(q, user_id, chat_id, leaf_id, limit=limit)
     siblings = await messages.siblings(q, user_id, chat_id, [message.parent_id for message in found])
     shown = [_message(stored, versions(siblings, stored)) for stored in found if stored.committed]
-    return shown, found[0].parent_id if found else None
+    return shown, found[0].message_id if found and found[0].parent_id is not None else None
 
 
 async def prompt(q: Queries, generation: Generation) -> Prompt:

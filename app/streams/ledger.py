@@ -203,3 +203,16 @@ async def end(
         status=ending.status,
     )
     return True
+
+
+async def withdraw(change: Change, row: StreamRow) -> None:
+    """End a stream that never started; its question leaves the queue and no message is written."""
+    await streams.finish(change.tx, row.stream_id, node=None, status="stopped", seq=0, outcome={}, now=change.now)
+    change.tell(
+        "stream.ended",
+        source=None,
+        chat_id=row.chat_id,
+        streamId=row.stream_id,
+        messageId=row.message_id,
+        status="stopped",
+    )

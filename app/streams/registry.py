@@ -10,6 +10,7 @@ from app.streams.generation import Generation
 from app.streams.stream import Stream
 from protocol.codec import decode_server
 from protocol.errors import Refusal
+from protocol.frames.objects import ActiveStream
 from protocol.frames.server import StreamEnd
 from protocol.lifecycle import TERMINAL
 
@@ -69,6 +70,11 @@ class Registry:
         # Between the two awaits another reader may have brought it back; the first one counts.
         restored = await self._restore(row)
         return self._streams.setdefault(stream_id, restored)
+
+    def summary(self, row: StreamRow) -> ActiveStream:
+        """Describe a stream that has not ended, with the head this node knows."""
+        stream = self._streams.get(row.stream_id)
+        return (stream or _of(row)).summary()
 
     def retire(self, now: int) -> None:
         """Forget logs that ended longer ago than guarantee 12 keeps them; `now` is Unix time in milliseconds."""

@@ -57,6 +57,7 @@ class Supervisor:
         self._clock = clock
         self._max_bytes = max_bytes
         self._runners: dict[str, Runner] = {}
+        self.draining = False
         self._crew = Crew("streams")
         self._rounds = Crew("rounds")
 
@@ -97,6 +98,7 @@ class Supervisor:
         Args:
             within: how long people's answers may still take, in seconds.
         """
+        self.draining = True
         if not await self._crew.idle(max(0.0, within - SEALING)):
             log.warning("%d answers are cut off by the end of the drain", len(self._runners))
             for runner in list(self._runners.values()):

@@ -43,6 +43,11 @@ class Engine(databases.Database):
     def loan(self) -> Loan:
         return Loan(self, self._backend)
 
+    async def close(self) -> None:
+        """As `disconnect`, which does nothing after a `connect` that failed or was cancelled half way."""
+        await self._backend.disconnect()
+        self.is_connected = False
+
     @property
     def free(self) -> int:
         return self._backend.links.free
@@ -83,15 +88,15 @@ class Database:
         """Open the database.
 
         Raises:
-            StoreUnavailable: it cannot be reached.
+            StoreUnavailable: it cannot be reached; may be tried again.
         """
         await self._writes.connect()
         await self._reads.connect()
 
     async def close(self) -> None:
-        """Close every connection; calls still under way after a moment fail with StoreUnavailable."""
-        await self._reads.disconnect()
-        await self._writes.disconnect()
+        """Close every connection, for good; calls still under way after a moment fail with StoreUnavailable."""
+        await self._reads.close()
+        await self._writes.close()
 
     async def fetch_all(self, sql: str, values: Values = NO_VALUES) -> list[Row]:
         """Run one statement by itself and return its rows, each a dict by column name.

@@ -70,6 +70,8 @@ class Pool(Generic[C]):
 
     async def close(self, *, patience: float) -> None:
         """Close every connection; those still in use after `patience` seconds are closed under their users."""
+        if self._closed:
+            return
         self._closed = True
         try:
             async with asyncio.timeout(patience):

@@ -61,6 +61,8 @@ class SQLiteBackend(LinkBackend):
             connection.row_factory = sqlite3.Row
         except sqlite3.Error as error:
             await connection.close()
+            # aiosqlite does not wait for its thread when the file cannot be opened, and the thread reports to the loop.
+            await asyncio.to_thread(connection._thread.join)
             raise translate(error, self._path) from None
         return SQLiteLink(connection, self._path)
 

@@ -1,0 +1,79 @@
+"""Who is at the other end: the client's address and scheme, behind proxies that are trusted."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_SECURE = {"https": "https", "wss": "https", "http": "http", "ws": "http"}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """The client as the first trusted proxy saw it.
+
+    Args:
+        address: its IP address, or `unknown`.
+        scheme: `http` or `https`, as the client spoke it.
+    """
+
+    address: str
+    scheme: str
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the client is on this machine."""
+        return _ip(self.address) is not None and ipaddress.ip_address(self.address).is_loopback
+
+
+def networks(names: Iterable[str]) -> tuple[Network, ...]:
+    """Read networks such as `10.0.0.0/8` or `::1`.
+
+    Raises:
+        ValueError: one of them is not a network.
+    """
+    return tuple(ipaddress.ip_network(name, strict=False) for name in names)
+
+
+def peer_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> Peer:
+    """Find out who a request is from.
+
+    `X-Forwarded-For` is read from the right, because only what trusted proxies appended can be believed; the
+    first address that is not such a proxy is the client.
+
+    Args:
+        scope: an ASGI scope.
+        trusted: the networks of our own proxies.
+    """
+    address = scope["client"][0] if scope.get("client") else "unknown"
+    scheme = _SECURE.get(scope.get("scheme", "http"), "http")
+    if not _within(address, trusted):
+        return Peer(address, scheme)
+    forwarded = _header(scope, b"x-forwarded-for")
+    for hop in reversed([hop.strip() for hop in forwarded.split(",") if hop.strip()]):
+        if _ip(hop) is None:
+            break
+        address = hop
+        if not _within(hop, trusted):
+            break
+    proto = _header(scope, b"x-forwarded-proto").split(",")[0].strip().lower()
+    return Peer(address, _SECURE.get(proto, scheme))
+
+
+def _header(scope: Mapping[str, Any], name: bytes) -> str:
+    values = [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
+    return ",".join(values)
+
+
+def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(address)
+    except ValueError:
+        return None
+
+
+def _within(address: str, trusted: Sequence[Network]) -> bool:
+    ip = _ip(address)
+    return ip is not None and any(ip in network for network in trusted)

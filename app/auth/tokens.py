@@ -1,0 +1,43 @@
+"""Bearer secrets: what they look like, how they are kept, and where a request carries them."""
+
+import hashlib
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+
+COOKIE = "tidewire_session"
+SESSION_PREFIX = "tws"
+TICKET_PREFIX = "twt"
+
+
+def hash_of(secret: str) -> str:
+    """Hash a secret for storage. It has 256 random bits, so a plain fast hash cannot be searched."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def is_ticket(secret: str) -> bool:
+    """Whether a token is a one-time ticket."""
+    return secret.startswith(f"{TICKET_PREFIX}_")
+
+
+def bearer_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Find the token of an `Authorization: Bearer` header."""
+    for name, value in headers:
+        if name.lower() == b"authorization":
+            scheme, _, token = value.decode("latin-1").partition(" ")
+            if scheme.lower() == "bearer" and token.strip():
+                return token.strip()
+    return None
+
+
+def cookie_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """Find the session cookie; a broken cookie header counts as none."""
+    for name, value in headers:
+        if name.lower() != b"cookie":
+            continue
+        try:
+            cookies = SimpleCookie(value.decode("latin-1"))
+        except CookieError:
+            continue
+        if COOKIE in cookies:
+            return cookies[COOKIE].value
+    return None

@@ -1,0 +1,43 @@
+"""What a command knows of who sent it, and what it answers."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from app.realtime.feed import Feed
+from app.streams.stream import Stream
+from protocol.frames.client import Command
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sends a command: the user it acts for, and the client it came from."""
+
+    user_id: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a command, and what the connection does right behind it.
+
+    The ack goes first and is a barrier (guarantee 10): only then the connection follows the stream or the events.
+
+    Args:
+        result: the ack's result.
+        duplicate: the command had been carried out before.
+        subscribe: follow this stream after this position.
+        unsubscribe: stop following this stream.
+        events: follow this user's events after this offset.
+    """
+
+    result: dict[str, Any]
+    duplicate: bool = False
+    subscribe: tuple[Stream, int] | None = None
+    unsubscribe: str | None = None
+    events: tuple[Feed, int] | None = None
+
+
+# A handler takes one kind of command; the table pairs them, so its type cannot say which.
+Handler = Callable[[Caller, Any], Awaitable[Reply]]
+Table = dict[type[Command], Handler]

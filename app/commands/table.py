@@ -1,0 +1,45 @@
+"""The table of commands: which handler carries out which frame, and which of them keep their order."""
+
+from collections.abc import Iterable
+
+from app.commands.reply import Caller, Reply, Table
+from protocol.errors import Refusal
+from protocol.frames.client import ChatCommand, Command, Generating, MessageSelect, ProjectCommand, QueueUpdate
+
+
+class Commands:
+    """Carries out commands, whichever connection or dialect they came by.
+
+    Args:
+        tables: the tables of the handlers; no command may stand in two of them.
+    """
+
+    def __init__(self, tables: Iterable[Table]) -> None:
+        self._handlers: Table = {}
+        for table in tables:
+            if twice := self._handlers.keys() & table.keys():
+                raise ValueError(f"Two handlers want {', '.join(kind.__name__ for kind in twice)}.")
+            self._handlers |= table
+
+    async def run(self, caller: Caller, command: Command) -> Reply:
+        """Carry out one command.
+
+        Raises:
+            Refusal: it was not carried out.
+        """
+        handler = self._handlers.get(type(command))
+        if handler is None:
+            raise Refusal("unknown_type", "This server does not offer that command.")
+        return await handler(caller, command)
+
+
+def lane_of(command: Command) -> str | None:
+    """Name the lane a command waits in: commands of one connection on one chat keep their order (guarantee 4).
+
+    Stops, reads and subscriptions have none: they never wait behind a send.
+    """
+    if isinstance(command, Generating | MessageSelect | QueueUpdate | ChatCommand):
+        return f"chat {command.chat_id}"
+    if isinstance(command, ProjectCommand):
+        return f"project {command.project_id}"
+    return None
