@@ -84,6 +84,7 @@ class AnthropicModel:
         await self._client.close()
 
     async def _attempt(self, request: Mapping[str, Any], sink: Sink, step: Translation) -> FinishReason:
+        await self._client.warm()  # before the clock: the time to import the SDK is not the provider's
         try:
             await self._play(request, sink, step)
         except TimeoutError:

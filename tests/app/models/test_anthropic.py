@@ -42,7 +42,7 @@ AT_ONCE = RetryPolicy(jitter=lambda low, high: 0.0)
 
 @pytest.fixture
 async def server() -> AsyncIterator[FakeAnthropic]:
-    async with asyncio.timeout(30), FakeAnthropic() as running:
+    async with FakeAnthropic() as running:
         yield running
 
 
@@ -198,7 +198,7 @@ async def test_a_model_that_sends_no_content_times_out_and_its_connection_is_clo
     failure, _ = await failure_with(server, behaviour, patience=0.15)
     assert failure.code == "model_timeout"
     [request] = server.requests
-    await request.closed.wait()
+    await asyncio.wait_for(request.closed.wait(), SOON)
     assert not request.completed
 
 
@@ -268,11 +268,11 @@ async def test_stopping_closes_the_providers_connection(server: FakeAnthropic, d
     async with model_at(server.url) as model:
         task = asyncio.create_task(model.generate(asking("hi"), sink))
         request = await server.arrived(1)
-        await sink.wrote(deltas=deltas)
+        await asyncio.wait_for(sink.wrote(deltas=deltas), SOON)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled()
-        await request.closed.wait()
+        await asyncio.wait_for(request.closed.wait(), SOON)
     assert not request.completed
     assert len(sink.of("text-delta")) == deltas
     assert sink.used == ((16, {1: 1, 3: 4}[deltas], True) if deltas else None)
@@ -283,7 +283,7 @@ async def test_stopping_while_reconnecting_makes_no_further_attempt(server: Fake
     sink = RecordingSink()
     async with model_at(server.url, retries=RetryPolicy(jitter=lambda low, high: SOON)) as model:
         task = asyncio.create_task(model.generate(asking("hi"), sink))
-        await sink.wrote(labels=1)
+        await asyncio.wait_for(sink.wrote(labels=1), SOON)
         task.cancel()
         await asyncio.wait([task])
     assert task.cancelled()
@@ -299,7 +299,7 @@ async def test_what_the_sink_raises_ends_the_answer_unchanged_and_closes_the_con
     async with model_at(server.url) as model:
         with pytest.raises(ValueError, match="sealed"):
             await model.generate(asking("hi"), Sealed())
-        await server.requests[0].closed.wait()
+        await asyncio.wait_for(server.requests[0].closed.wait(), SOON)
 
 
 async def test_many_answers_share_one_client(server: FakeAnthropic) -> None:
