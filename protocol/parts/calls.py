@@ -39,12 +39,13 @@ _MOVES: dict[str, dict[str, str]] = {
 class _Call:
     """One call: where it stands and, while it is being written, the pieces of its input."""
 
-    __slots__ = ("approval_id", "call_id", "is_text", "name", "pieces", "state")
+    __slots__ = ("approval_id", "call_id", "dynamic", "is_text", "name", "pieces", "state")
 
     def __init__(self, chunk: Chunk) -> None:
         self.state = "unknown"
         self.call_id: str = chunk["toolCallId"]
         self.name: str = chunk["toolName"]
+        self.dynamic = bool(chunk.get("dynamic"))
         self.is_text = chunk.get("inputEncoding") == "text"
         self.pieces: list[str] = []
         self.approval_id: str | None = None
@@ -56,6 +57,11 @@ class _Call:
             expected = " or ".join(_MOVES[self.state]) or "nothing more"
             message = f"A {chunk['type']} came for a tool call that is {self.state}: {expected} was expected."
             raise ChunkError(message, chunk)
+        if event == "tool-input-available" and bool(chunk.get("dynamic")) != self.dynamic:
+            # ai would make a second part of it and show the first as loading for ever.
+            raise ChunkError(
+                "A tool-input-available says otherwise than its tool-input-start whether it is dynamic.", chunk
+            )
         if event == "tool-input-delta":
             self.pieces.append(text_of(chunk))
         elif event.startswith("tool-input-"):

@@ -21,6 +21,12 @@ def clean(chunk: Chunk) -> Chunk:
     Raises:
         ChunkError: the chunk is nested deeper than 64 levels.
     """
+    # The way of every token: a flat chunk of clean strings. Its field names are ours.
+    for value in chunk.values():
+        if type(value) is not str or not _is_clean(value):
+            break
+    else:
+        return chunk
     try:
         cleaned: Chunk = clean_value(chunk)
     except RecursionError:
@@ -31,10 +37,14 @@ def clean(chunk: Chunk) -> Chunk:
 
 def clean_text(text: str) -> str:
     """The text without NUL and lone surrogates."""
+    return text if _is_clean(text) else _FORBIDDEN.sub("", text)
+
+
+def _is_clean(text: str) -> bool:
     # ASCII is a flag of the string and NUL a memchr: clean text costs 0.1 us, whatever its length.
-    if text.isascii() and "\0" not in text:
-        return text
-    return _FORBIDDEN.sub("", text)
+    if text.isascii():
+        return "\0" not in text
+    return _FORBIDDEN.search(text) is None
 
 
 def clean_value(value: Any, depth: int = MAX_DEPTH) -> Any:

@@ -14,6 +14,7 @@ from protocol.parts.partial_json import parse_partial
 
 _REPLACED = ("input", "output", "errorText", "rawInput", "preliminary")
 _KEPT = ("title", "toolMetadata")
+_REQUEST = {"approvalDescriptor": "descriptor", "reason": "requestReason", "signature": "signature"}
 _STREAMING = "input-streaming"
 
 
@@ -76,55 +77,48 @@ class ToolParts:
         self._writing.clear()
 
     def input_start(self, chunk: Chunk) -> None:
-        """`tool-input-start`"""
+        """A call begins; its input is still being written."""
         self._calls[chunk["toolCallId"]] = _Call(chunk)
         self._write(chunk, chunk["toolName"], bool(chunk.get("dynamic")), _STREAMING, {})
 
     def input_delta(self, chunk: Chunk) -> None:
-        """`tool-input-delta`"""
+        """The next piece of the input."""
         call = self._calls.get(chunk["toolCallId"])
         if call is None:
             raise ChunkError(
                 f"A tool-input-delta came for the tool call {chunk['toolCallId']!r} before its tool-input-start.", chunk
             )
         if call.part is None:
-            kept = {
-                name: value for name, value in call.kept.items() if name not in ("providerExecuted", "providerMetadata")
-            }
+            kept = _without(call.kept, "providerExecuted", "providerMetadata")
             call.part = self._write(kept, kept["toolName"], bool(kept.get("dynamic")), _STREAMING, {})
             self._writing[id(call.part)] = call
         call.pieces.append(text_of(chunk))
 
     def input_available(self, chunk: Chunk) -> None:
-        """`tool-input-available`"""
+        """The input is whole."""
         given = _present(chunk, "input")
         self._write(chunk, chunk["toolName"], bool(chunk.get("dynamic")), "input-available", given)
 
     def input_error(self, chunk: Chunk) -> None:
-        """`tool-input-error`: an existing part keeps its kind, whatever the chunk says."""
+        """The input cannot be used; an existing part keeps its kind, whatever the chunk says."""
         part = self._in_step(chunk["toolCallId"])
         dynamic = part["type"] == "dynamic-tool" if part is not None else bool(chunk.get("dynamic"))
-        fields = {name: value for name, value in chunk.items() if name not in ("title", "inputEncoding")}
-        self._write(fields, chunk["toolName"], dynamic, "output-error", _present(chunk, "input", "errorText"))
+        self._write(
+            _without(chunk, "title"), chunk["toolName"], dynamic, "output-error", _present(chunk, "input", "errorText")
+        )
 
     def approval_request(self, chunk: Chunk) -> None:
-        """`tool-approval-request`"""
+        """Somebody must allow the call."""
         part = self._find(chunk)
         part["state"] = "approval-requested"
         approval = {"id": chunk["approvalId"], **_present(chunk, "inputSchemaInput")}
-        for name, source in (
-            ("descriptor", "approvalDescriptor"),
-            ("requestReason", "reason"),
-            ("signature", "signature"),
-        ):
-            if chunk.get(source) is not None:
-                approval[name] = chunk[source]
+        approval |= {name: chunk[source] for source, name in _REQUEST.items() if chunk.get(source) is not None}
         if chunk.get("isAutomatic") is True:
             approval["isAutomatic"] = True
         part["approval"] = approval
 
     def approval_response(self, chunk: Chunk) -> None:
-        """`tool-approval-response`"""
+        """Somebody has decided."""
         part = self._asked(chunk)
         self._settle(part)
         answer = {"id": chunk["approvalId"], "approved": chunk["approved"]}
@@ -137,15 +131,15 @@ class ToolParts:
                 part[name] = chunk[source]
 
     def output_denied(self, chunk: Chunk) -> None:
-        """`tool-output-denied`"""
+        """The call will not run."""
         self._find(chunk)["state"] = "output-denied"
 
     def output_available(self, chunk: Chunk) -> None:
-        """`tool-output-available`"""
+        """The tool answered, for good or preliminarily."""
         self._output(chunk, "output-available", ("output", "preliminary"))
 
     def output_error(self, chunk: Chunk) -> None:
-        """`tool-output-error`"""
+        """The tool failed."""
         self._output(chunk, "output-error", ("errorText",))
 
     def _output(self, chunk: Chunk, state: str, names: tuple[str, ...]) -> None:
@@ -154,12 +148,8 @@ class ToolParts:
         name = part["toolName"] if dynamic else part["type"].removeprefix("tool-")
         keeps_raw = state == "output-error" and not dynamic  # as the original: only a static part shows it
         given = _present(part, "input", *(("rawInput",) if keeps_raw else ())) | _present(chunk, *names)
-        fields = {
-            k: v
-            for k, v in chunk.items()
-            if k not in ("title", "inputEncoding") and (k != "toolMetadata" or v is not None)
-        }
-        self._write(fields, name, dynamic, state, given, part)
+        unset = ("toolMetadata",) if chunk.get("toolMetadata") is None else ()
+        self._write(_without(chunk, "title", *unset), name, dynamic, state, given, part)
 
     def _write(
         self, chunk: Chunk, name: str, dynamic: bool, state: str, given: dict[str, Any], part: Part | None = None
@@ -237,3 +227,8 @@ def _is_dynamic(part: Part) -> bool | None:
 def _present(chunk: Chunk, *names: str) -> dict[str, Any]:
     """The fields of these names that the chunk has, null ones too."""
     return {name: chunk[name] for name in names if name in chunk}
+
+
+def _without(chunk: Chunk, *names: str) -> Chunk:
+    """The chunk less the fields of these names."""
+    return {name: value for name, value in chunk.items() if name not in names}
