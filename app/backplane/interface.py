@@ -23,7 +23,7 @@ class JournalError(Exception):
 
 
 class JournalUnavailable(JournalError):  # noqa: N818 - says what happened
-    """The journal cannot take or give anything now; nothing of the call was kept, and it may be tried again."""
+    """The journal cannot take or give anything now; the same call may be made again."""
 
 
 class JournalConflict(JournalError):  # noqa: N818 - says what happened

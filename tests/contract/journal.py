@@ -1,0 +1,250 @@
+"""What every journal must do; an adapter's test file subclasses `JournalContract` and says how to make one."""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.backplane.interface import Held, Journal, JournalConflict, JournalRange
+from app.clock import Clock
+from protocol.parts.chunks import Chunk
+
+RETENTION_MS = 600_000
+
+Make = Callable[[Clock], Journal]
+"""Makes a journal on one and the same storage, closed; each call stands for another process."""
+
+
+class HandClock:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_790_000_000.0
+        self.clock = Clock(monotonic=lambda: self.seconds, unix=lambda: self.seconds)
+
+    def pass_ms(self, ms: int) -> int:
+        """Let time pass; return the time it is then (Unix ms)."""
+        self.seconds += ms / 1000
+        return self.clock.now_ms()
+
+
+def chunk(name: str, seq: int) -> Chunk:
+    """The chunk with that number: its content never changes (guarantee 7)."""
+    return {"type": "text-delta", "id": name, "delta": f"«{seq}»\n"}
+
+
+def part(name: str, prev: int, count: int) -> JournalRange:
+    """The range `(prev, prev + count]` of a stream."""
+    return JournalRange(name, prev, [chunk(name, seq) for seq in range(prev + 1, prev + count + 1)])
+
+
+def log(name: str, head: int, after: int = 0) -> list[Chunk]:
+    """A stream as it must be read."""
+    return [chunk(name, seq) for seq in range(after + 1, head + 1)]
+
+
+@asynccontextmanager
+async def opened(make: Make, clock: Clock) -> AsyncIterator[Journal]:
+    """A journal, open."""
+    journal = make(clock)
+    await journal.open()
+    try:
+        yield journal
+    finally:
+        await journal.close()
+
+
+class Close(NamedTuple):
+    """Close a stream."""
+
+    name: str
+
+
+class Reopen(NamedTuple):
+    """Let another process go on."""
+
+
+names = st.sampled_from(["str_a", "str_b"])
+ranges = st.builds(part, names, st.integers(0, 9), st.integers(0, 4))
+steps = st.lists(
+    st.one_of(st.lists(ranges, max_size=4), st.lists(ranges, max_size=4), st.builds(Close, names), st.builds(Reopen)),
+    max_size=25,
+)
+text = st.text(st.characters(exclude_categories=["Cs"]))
+json = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | text,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    max_leaves=8,
+)
+law = settings(suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow], deadline=None)
+
+
+class Model:
+    """The simplest journal there is: the head of each stream, and those that are closed."""
+
+    def __init__(self) -> None:
+        self.heads: dict[str, int] = {}
+        self.closed: set[str] = set()
+
+    def append(self, parts: list[JournalRange]) -> dict[str, int]:
+        """Take what follows; return the heads of the refused."""
+        refused = {}
+        for name, prev, chunks in parts:
+            head = self.heads.get(name, 0)
+            if prev + len(chunks) <= head:
+                continue
+            if prev == head and name not in self.closed:
+                self.heads[name] = head + len(chunks)
+            else:
+                refused[name] = head
+        return refused
+
+
+class JournalContract:
+    """The promises of `app.backplane.interface.Journal`."""
+
+    def place(self) -> AbstractContextManager[Make]:
+        """Fresh storage, gone afterwards."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def make(self) -> Iterator[Make]:
+        with self.place() as make:
+            yield make
+
+    @pytest.fixture
+    def hand(self) -> HandClock:
+        return HandClock()
+
+    @pytest.fixture
+    async def journal(self, make: Make, hand: HandClock) -> AsyncIterator[Journal]:
+        async with opened(make, hand.clock) as journal:
+            yield journal
+
+    @law
+    @given(steps)
+    async def test_g19b_every_cut_of_every_history_reads_as_it_was_appended(self, steps: list[Any]) -> None:
+        model, clock = Model(), HandClock().clock
+        with self.place() as make:
+            journal = make(clock)
+            await journal.open()
+            for step in steps:
+                if isinstance(step, Close):
+                    await journal.close_stream(step.name, step.name.encode())
+                    model.heads.setdefault(step.name, 0)
+                    model.closed.add(step.name)
+                elif isinstance(step, Reopen):
+                    await journal.close()
+                    journal = make(clock)
+                    await journal.open()
+                else:
+                    await self.append_like(journal, model, step)
+            await self.agree(journal, model)
+            await journal.close()
+
+    async def append_like(self, journal: Journal, model: Model, parts: list[JournalRange]) -> None:
+        refused = model.append(parts)
+        if not refused:
+            await journal.append(parts)
+            return
+        with pytest.raises(JournalConflict) as caught:
+            await journal.append(parts)
+        assert caught.value.heads == refused
+        assert caught.value.closed == refused.keys() & model.closed
+
+    async def agree(self, journal: Journal, model: Model) -> None:
+        streams = await journal.streams()
+        assert {name: held.head for name, held in streams.items()} == model.heads
+        assert {name for name, held in streams.items() if held.ended_at_ms is not None} == model.closed
+        for name, head in model.heads.items():
+            assert await journal.held(name) == streams[name]
+            assert await journal.end_of(name) == (name.encode() if name in model.closed else None)
+            for after in range(head + 2):
+                assert await journal.read(name, after) == log(name, head, after)
+
+    @law
+    @given(st.lists(st.dictionaries(text, json), min_size=1, max_size=4))
+    async def test_g07_chunks_are_read_exactly_as_they_were(self, chunks: list[Chunk]) -> None:
+        with self.place() as make:
+            async with opened(make, HandClock().clock) as journal:
+                await journal.append([JournalRange("str_a", 0, chunks)])
+                assert await journal.read("str_a") == chunks
+
+    async def test_a_repeat_neither_doubles_nor_refuses(self, journal: Journal) -> None:
+        await journal.append([part("str_a", 0, 3)])
+        await journal.append([part("str_a", 0, 3)])
+        await journal.append([part("str_a", 1, 1)])
+        assert await journal.read("str_a") == log("str_a", 3)
+
+    async def test_a_refused_range_names_the_head_and_spoils_no_other(self, journal: Journal) -> None:
+        await journal.append([part("str_a", 0, 3)])
+        with pytest.raises(JournalConflict) as caught:
+            await journal.append([part("str_a", 4, 1), part("str_b", 0, 2), part("str_c", 1, 1)])
+        assert caught.value.heads == {"str_a": 3, "str_c": 0}
+        assert await journal.read("str_a") == log("str_a", 3)
+        assert await journal.read("str_b") == log("str_b", 2)
+        assert await journal.held("str_c") is None
+
+    async def test_a_range_longer_than_the_last_try_is_told_where_to_go_on(self, journal: Journal) -> None:
+        await journal.append([part("str_a", 0, 3)])
+        with pytest.raises(JournalConflict) as caught:
+            await journal.append([part("str_a", 0, 5)])
+        await journal.append([part("str_a", caught.value.heads["str_a"], 2)])
+        assert await journal.read("str_a") == log("str_a", 5)
+
+    async def test_what_is_not_json_stores_nothing_of_the_call(self, journal: Journal) -> None:
+        with pytest.raises(TypeError):
+            await journal.append([part("str_a", 0, 1), JournalRange("str_b", 0, [{"type": object()}])])
+        assert await journal.streams() == {}
+
+    async def test_a_closed_stream_takes_nothing_more(self, journal: Journal) -> None:
+        await journal.append([part("str_a", 0, 3)])
+        await journal.close_stream("str_a", b'{"type":"stream.end"}')
+        with pytest.raises(JournalConflict) as caught:
+            await journal.append([part("str_a", 3, 1)])
+        assert caught.value.closed == {"str_a"}
+        await journal.append([part("str_a", 1, 2)])
+        assert await journal.read("str_a") == log("str_a", 3)
+
+    async def test_g12_a_stream_ends_once(self, journal: Journal, hand: HandClock) -> None:
+        await journal.close_stream("str_a", b"first")
+        ended = await journal.held("str_a")
+        hand.pass_ms(5)
+        await journal.close_stream("str_a", b"second")
+        assert await journal.end_of("str_a") == b"first"
+        assert await journal.held("str_a") == ended == Held(0, hand.clock.now_ms() - 5)
+
+    async def test_g12_log_and_end_stay_ten_minutes_also_over_a_restart(self, make: Make, hand: HandClock) -> None:
+        async with opened(make, hand.clock) as journal:
+            await journal.append([part("str_a", 0, 3), part("str_open", 0, 1)])
+            await journal.close_stream("str_a", b"end")
+            await journal.retire(hand.pass_ms(RETENTION_MS - 1))
+            assert await journal.read("str_a") == log("str_a", 3)
+        async with opened(make, hand.clock) as journal:
+            await journal.retire(hand.clock.now_ms())
+            assert await journal.read("str_a", 1) == log("str_a", 3, 1)
+            assert await journal.end_of("str_a") == b"end"
+
+    async def test_after_the_retention_only_unfinished_streams_are_held(self, make: Make, hand: HandClock) -> None:
+        async with opened(make, hand.clock) as journal:
+            await journal.append([part("str_a", 0, 3), part("str_open", 0, 1)])
+            await journal.close_stream("str_a", b"end")
+            await journal.retire(hand.pass_ms(RETENTION_MS))
+            assert await journal.read("str_a") == []
+            assert await journal.end_of("str_a") is None
+            assert await journal.streams() == {"str_open": Held(1, None)}
+        async with opened(make, hand.clock) as journal:
+            await journal.retire(hand.clock.now_ms())
+            assert await journal.streams() == {"str_open": Held(1, None)}
+
+    async def test_an_unknown_stream_reads_as_an_empty_one(self, journal: Journal) -> None:
+        assert await journal.read("str_none") == []
+        assert await journal.end_of("str_none") is None
+        assert await journal.held("str_none") is None
+
+    async def test_closing_twice_does_nothing(self, make: Make, hand: HandClock) -> None:
+        async with opened(make, hand.clock) as journal:
+            await journal.close()
