@@ -239,6 +239,8 @@ class FairProtocol(WebSocketsSansIOProtocol):
 
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         super().on_task_complete(task)
+        # The scope holds the outlet that holds this object that holds the scope; see `connection_lost`.
+        cast(dict[str, Any], self.scope["extensions"]).pop(EXTENSION, None)
         if not self.disconnected and self.close_timer is None:
             self._abort_later(LINGER)
 
@@ -246,6 +248,6 @@ class FairProtocol(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
         self._held.clear()
         self.on_drained = None
-        # The parser is a generator whose frame holds the connection that holds it: ended here, a closed connection
-        # is freed at once instead of waiting for a full garbage collection, which stops the loop.
+        # The parser is a generator whose frame holds the connection that holds it. Ended here, a closed connection is
+        # freed at once instead of waiting for a full garbage collection, which stops the loop.
         self.conn.parser.close()

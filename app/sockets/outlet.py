@@ -251,13 +251,14 @@ class AsgiOutlet:
     async def _deliver(self) -> None:
         """Send what is pending, in order, for as long as the peer is there."""
         try:
-            while not self._closed:
-                await self._wake.wait()
-                self._wake.clear()
+            while self._pending or not self._closed:
                 while self._pending:
                     framed = self._pending.popleft()
                     await self._send({"type": "websocket.send", "text": payload_of(framed).decode()})
                     self._taken(len(framed))
+                if not self._closed:
+                    await self._wake.wait()
+                    self._wake.clear()
             if self._farewell is not None:
                 code, reason = self._farewell
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})

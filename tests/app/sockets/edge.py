@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from app.sockets.fair import FairProtocol
 from app.sockets.outlet import Outlet, outlet_of
 from app.sockets.server import Server, config, listen, port_of
 
@@ -24,7 +25,8 @@ class Edge:
     server: Server
     events: list[dict[str, Any]] = field(default_factory=list)
     outlets: list[Outlet] = field(default_factory=list)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    shutdowns: int = 0
+    task: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -40,6 +42,21 @@ class Edge:
         """Wait for the first event of this type that the app received."""
         await self.until(lambda: any(event["type"] == kind for event in self.events))
         return next(event for event in self.events if event["type"] == kind)
+
+    async def stopped(self) -> None:
+        """Wait for `serve()` to return."""
+        assert self.task is not None
+        async with asyncio.timeout(10):
+            await self.task
+
+    async def connection(self) -> FairProtocol:
+        """Wait for the one connection there is."""
+
+        def sockets() -> list[FairProtocol]:
+            return [one for one in self.server.server_state.connections if isinstance(one, FairProtocol)]
+
+        await self.until(lambda: len(sockets()) == 1)
+        return sockets()[0]
 
     async def outlet(self) -> Outlet:
         await self.until(lambda: bool(self.outlets))
@@ -65,6 +82,7 @@ async def edge(handler: Handler = keep, **kwargs: Any) -> AsyncIterator[Edge]:
     async def app(scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await lifespan(receive, send)
+            running.shutdowns += 1
         elif scope["type"] == "http":
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body"})
@@ -90,13 +108,13 @@ async def edge(handler: Handler = keep, **kwargs: Any) -> AsyncIterator[Edge]:
     settings.ws = kwargs.pop("ws", settings.ws)
     settings.http = kwargs.pop("http", settings.http)
     running = Edge(port_of(sockets), Server(settings, **kwargs))
-    task = asyncio.create_task(running.server.serve(sockets=sockets))
+    running.task = asyncio.create_task(running.server.serve(sockets=sockets))
     await running.until(lambda: running.server.started)
     try:
         yield running
     finally:
         running.server.should_exit = True
-        await asyncio.wait_for(task, 10)
+        await running.stopped()
 
 
 async def lifespan(receive: Any, send: Any) -> None:

@@ -1,8 +1,6 @@
 """The protocol class: fairness, bounds, close codes, and the cases of RFC 6455 that touch what it overrides."""
 
 import asyncio
-import logging
-from collections.abc import Iterator
 
 import pytest
 from websockets.asyncio.client import connect
@@ -18,7 +16,6 @@ from tests.app.sockets.edge import (
     PONG,
     TEXT,
     UPGRADE,
-    Edge,
     Receive,
     edge,
     keep,
@@ -28,17 +25,6 @@ from tests.app.sockets.edge import (
 )
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
-
-
-@pytest.fixture
-def quiet_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Whatever a client sends, and with every logger turned up: no traceback, no warning, no ticket in the log."""
-    caplog.set_level(logging.DEBUG)
-    logging.getLogger("uvicorn.error").setLevel(logging.DEBUG)
-    yield
-    lines = [record.getMessage() for record in caplog.records if not record.name.startswith("websockets")]
-    assert not [line for line in lines if "secret-ticket" in line]
-    assert not [record for record in caplog.records if record.exc_info or record.levelno >= logging.WARNING]
 
 
 async def echo(outlet: Outlet, receive: Receive) -> None:
@@ -79,7 +65,7 @@ async def test_a_flood_of_messages_is_not_read_ahead_of_the_application() -> Non
 
     async with edge(hesitant) as server, raw(server.port) as flooder:
         flooder.send(masked(TEXT, b"{}") * 50_000)
-        protocol = await only_connection(server)
+        protocol = await server.connection()
         await server.until(lambda: protocol.read_paused)
         most = SLICE // 8 + 1
         assert 0 < protocol.queue.qsize() <= most
@@ -87,17 +73,9 @@ async def test_a_flood_of_messages_is_not_read_ahead_of_the_application() -> Non
         await server.until(lambda: len(server.events) == 50_001)
 
 
-async def only_connection(server: Edge) -> FairProtocol:
-    def sockets() -> list[FairProtocol]:
-        return [one for one in server.server.server_state.connections if isinstance(one, FairProtocol)]
-
-    await server.until(lambda: len(sockets()) == 1)
-    return sockets()[0]
-
-
 async def test_pongs_a_client_does_not_read_are_not_kept_but_for_the_latest() -> None:
     async with edge() as server, raw(server.port) as client:
-        protocol = await only_connection(server)
+        protocol = await server.connection()
         client.transport.pause_reading()
         payload = b"x" * 120
         while protocol.writable.is_set():
@@ -119,7 +97,7 @@ async def test_frames_sent_before_the_accept_wait_for_it() -> None:
         client.send(UPGRADE + b"\r\n")
         await server.seen("websocket.connect")
         client.send(masked(TEXT, b"early"))
-        protocol = await only_connection(server)
+        protocol = await server.connection()
         await server.until(lambda: bool(protocol._held))
         accept.set()
         await client.reader.readuntil(b"\r\n\r\n")
@@ -182,53 +160,52 @@ async def test_a_message_of_as_many_fragments_as_allowed_arrives() -> None:
         assert await client.frame() == (TEXT, b"a" + b"b" * (MAX_FRAGMENTS - 2) + b"c")
 
 
-@pytest.mark.parametrize(
-    "frames",
-    [
-        [masked(TEXT, b"ok \xff")],
-        [masked(TEXT, b"\xed\xa0\x80")],
-        [masked(TEXT, "ä".encode()[:1], fin=False), masked(CONT, b"x")],
-        [masked(TEXT, b"\xff"), masked(CLOSE, b"\x03\xe8")],
-        [masked(TEXT, b"\xff"), masked(PING, b"later"), masked(TEXT, b"\xff")],
-    ],
-    ids=["bytes", "surrogate", "cut off", "close behind it", "frames behind it"],
-)
-async def test_bad_utf8_closes_1007(frames: list[bytes]) -> None:
+BAD_TEXT = {
+    "bytes": [masked(TEXT, b"ok \xff")],
+    "surrogate": [masked(TEXT, b"\xed\xa0\x80")],
+    "cut off": [masked(TEXT, "ä".encode()[:1], fin=False), masked(CONT, b"x")],
+    "frames behind it": [masked(TEXT, b"\xff"), masked(PING, b"later"), masked(TEXT, b"\xff")],
+    "close reason": [masked(CLOSE, b"\x03\xe8\xff")],
+}
+
+
+async def test_bad_utf8_closes_1007() -> None:
+    async with edge() as server:
+        for case, frames in BAD_TEXT.items():
+            async with raw(server.port) as client:
+                client.send(*frames)
+                assert await client.close_code() == 1007, case
+
+
+async def test_bad_utf8_with_a_close_behind_it_ends_with_the_clients_own_code() -> None:
     async with edge() as server, raw(server.port) as client:
-        client.send(*frames)
-        code = await client.close_code()
-        # A client that says goodbye in the same breath gets its own code back: the closing handshake is done.
-        assert code == (1000 if frames[-1][0] == 0x88 else 1007)
+        client.send(masked(TEXT, b"\xff"), masked(CLOSE, b"\x03\xe8"))
+        assert await client.close_code() == 1000
 
 
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        masked(TEXT, b"x", rsv=0x40),
-        masked(TEXT, b"x", rsv=0x20),
-        masked(3, b"x"),
-        masked(11, b"x"),
-        masked(PING, b"x" * 126),
-        masked(PING, b"x", fin=False),
-        masked(CONT, b"x"),
-        masked(TEXT, b"x", fin=False) + masked(TEXT, b"x"),
-        masked(CLOSE, b"\x03"),
-        masked(CLOSE, (1005).to_bytes(2, "big")),
-        masked(CLOSE, (999).to_bytes(2, "big")),
-        b"\x81\x01x",
-        b"GET / HTTP/1.1\r\n\r\n",
-    ],
-)
-async def test_a_broken_frame_closes_1002(garbage: bytes) -> None:
-    async with edge() as server, raw(server.port) as client:
-        client.send(garbage)
-        assert await client.close_code() == 1002
+BROKEN = {
+    "rsv1 without an extension": masked(TEXT, b"x", rsv=0x40),
+    "rsv2": masked(TEXT, b"x", rsv=0x20),
+    "reserved data opcode": masked(3, b"x"),
+    "reserved control opcode": masked(11, b"x"),
+    "long ping": masked(PING, b"x" * 126),
+    "fragmented ping": masked(PING, b"x", fin=False),
+    "continuation of nothing": masked(CONT, b"x"),
+    "message inside a message": masked(TEXT, b"x", fin=False) + masked(TEXT, b"x"),
+    "half a close code": masked(CLOSE, b"\x03"),
+    "reserved close code": masked(CLOSE, (1005).to_bytes(2, "big")),
+    "close code out of range": masked(CLOSE, (999).to_bytes(2, "big")),
+    "unmasked": b"\x81\x01x",
+    "http": b"GET / HTTP/1.1\r\n\r\n",
+}
 
 
-async def test_a_close_reason_that_is_not_utf8_closes_1007() -> None:
-    async with edge() as server, raw(server.port) as client:
-        client.send(masked(CLOSE, b"\x03\xe8\xff"))
-        assert await client.close_code() == 1007
+async def test_a_broken_frame_closes_1002() -> None:
+    async with edge() as server:
+        for case, frames in BROKEN.items():
+            async with raw(server.port) as client:
+                client.send(frames)
+                assert await client.close_code() == 1002, case
 
 
 async def test_an_application_that_still_sends_to_a_failed_client_hears_of_a_disconnect() -> None:
@@ -273,19 +250,20 @@ async def test_bytes_may_arrive_one_at_a_time() -> None:
         assert await client.frame() == (TEXT, b"slow")
 
 
-@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 200_000])
-async def test_every_length_encoding_survives_the_round_trip(size: int) -> None:
+async def test_every_length_encoding_survives_the_round_trip() -> None:
     async with edge(echo) as server, raw(server.port) as client:
-        client.send(masked(TEXT, b"x" * size))
-        assert await client.frame() == (TEXT, b"x" * size)
+        for size in (0, 1, 125, 126, 127, 65_535, 65_536, 200_000):
+            client.send(masked(TEXT, b"x" * size))
+            assert await client.frame() == (TEXT, b"x" * size)
 
 
-@pytest.mark.parametrize("payload", [b"", b"\x03\xe8", b"\x03\xe8bye", (4000).to_bytes(2, "big")])
-async def test_a_close_is_echoed_and_ends_the_connection(payload: bytes) -> None:
-    async with edge() as server, raw(server.port) as client:
-        client.send(masked(CLOSE, payload))
-        assert await client.frame() == (CLOSE, payload)
-        assert await client.reader.read() == b""
+async def test_a_close_is_echoed_and_ends_the_connection() -> None:
+    async with edge() as server:
+        for payload in (b"", b"\x03\xe8", b"\x03\xe8bye", (4000).to_bytes(2, "big")):
+            async with raw(server.port) as client:
+                client.send(masked(CLOSE, payload))
+                assert await client.frame() == (CLOSE, payload)
+                assert await client.reader.read() == b""
 
 
 async def test_nothing_after_a_close_is_read() -> None:

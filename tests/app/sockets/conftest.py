@@ -1,0 +1,28 @@
+"""Fixtures of the edge's tests, and the event loops they run on."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+import uvloop
+
+ON_BOTH_LOOPS = {"test_fair.py", "test_outlet.py", "test_upgrade.py"}
+"""Tests of what touches transports: production runs on uvloop, and asyncio takes its place where that is missing."""
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.path.name in ON_BOTH_LOOPS:
+        return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture
+def quiet_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a client sends, and with every logger turned up: no traceback, no warning, no ticket in the log."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "uvicorn.error")
+    yield
+    records = [record for record in caplog.records if not record.name.startswith("websockets")]
+    assert not [line for line in map(logging.LogRecord.getMessage, records) if "secret-ticket" in line]
+    assert not [record for record in records if record.exc_info or record.levelno >= logging.WARNING]
