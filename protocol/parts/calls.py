@@ -107,6 +107,10 @@ class Calls:
             ChunkError: the chunk may not come now; nothing has changed.
         """
         call = self._find(chunk)
+        if chunk["type"] == "tool-approval-request" and self._asked(chunk["approvalId"]):
+            raise ChunkError(
+                f"The approval {chunk['approvalId']!r} was requested before: each has an id of its own.", chunk
+            )
         if call is not None:
             call.advance(chunk)
         elif chunk["type"] in _MOVES["unknown"]:
@@ -139,7 +143,10 @@ class Calls:
     def _find(self, chunk: Chunk) -> _Call | None:
         if chunk["type"] != "tool-approval-response":
             return self._calls.get(chunk["toolCallId"])
-        return next((c for c in self._calls.values() if c.approval_id == chunk["approvalId"]), None)
+        return self._asked(chunk["approvalId"])
+
+    def _asked(self, approval_id: str) -> _Call | None:
+        return next((call for call in self._calls.values() if call.approval_id == approval_id), None)
 
 
 def _event(chunk: Chunk) -> str:

@@ -72,7 +72,7 @@ class Writer:
             ("approval-request", "approval-response", "output-available", "output-error", "output-denied")
         )
         call = {"toolCallId": self.random.choice(CALLS)}
-        approval = {"approvalId": f"ok_{self.random.choice(IDS)}"}
+        approval = {"approvalId": f"ok_{self.random.choice(CALLS)}"}
         if kind == "approval-request":
             more = self.optional(reason="Costs money", isAutomatic=True, signature="sig", approvalDescriptor={"x": 1},
                                  inputSchemaInput=None)  # fmt: skip

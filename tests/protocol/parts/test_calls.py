@@ -68,6 +68,12 @@ def test_a_call_stays_static_or_dynamic() -> None:
         calls(*WRITING).take({**READY, "dynamic": True})
 
 
+def test_an_approval_id_is_used_once() -> None:
+    other = make.tool_input_available("d", "weather", {})
+    with pytest.raises(ChunkError, match="'ok' was requested before"):
+        calls(READY, ASKED, other).take(make.tool_approval_request("d", "ok"))
+
+
 def test_an_approval_nobody_requested_is_refused() -> None:
     with pytest.raises(ChunkError, match="no chunk before it made"):
         calls(READY).take(ALLOWED)
