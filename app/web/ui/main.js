@@ -250,11 +250,12 @@ function drawSlot() {
 function drawBanner(connected) {
   const stopped = socket.state === "stopped";
   const isShown = stopped || !connected;
-  const running = shown.running;
+  const waits = shown.messages.some((message) => message.state === "sending");
+  const grows = shown.messages.some((message) => message.stream && !message.stream.over);
   let text = socket.reason;
   if (!stopped && navigator.onLine) text = socket.everReady ? "Reconnecting…" : "Connecting…";
-  else if (!stopped) text = `You’re offline${running?.state === "sending" ? ": will send when you’re back" : ""}`;
-  if (!stopped && navigator.onLine && running?.stream) text += " your answer is still being written";
+  else if (!stopped) text = `You’re offline${waits ? ": will send when you’re back" : ""}`;
+  if (!stopped && navigator.onLine && grows) text += " your answer is still being written";
   const seconds = Math.ceil((socket.retryAt - Date.now()) / 1000);
   $("banner").classList.toggle("shown", isShown);
   $("banner").hidden = false;

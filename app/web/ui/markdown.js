@@ -10,6 +10,7 @@ const DELIMITER = /^ {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]
 // A line whose next characters may turn it into another kind of block.
 const UNDECIDED = /^(?:[\s|:\-*+_`~#>\d.)]*$| {0,3}(?:`{3}|~{3}))/;
 const DEEPEST = 6;
+const LONGEST = 20_000; // nobody writes such a paragraph; a broken model does, and the page should not stand still
 
 function kindOf(lines, i) {
   const line = lines[i];
@@ -57,7 +58,8 @@ const END = {
     return i;
   },
   table(lines, i) {
-    while (i < lines.length && !isBlank(lines[i]) && lines[i].includes("|")) i++;
+    const isRow = (k) => ["paragraph", "table"].includes(kindOf(lines, k));
+    for (i += 2; i < lines.length && !isBlank(lines[i]) && isRow(i); ) i++;
     return i;
   },
   paragraph(lines, i) {
@@ -166,7 +168,7 @@ export function inline(text, depth = 0) {
   const nodes = [];
   let plain = 0;
   const special = /[\\`*_~!<[]|https?:| {2,}\n/g;
-  for (let found; depth < DEEPEST && (found = special.exec(text)); ) {
+  for (let found; depth < DEEPEST && text.length < LONGEST && (found = special.exec(text)); ) {
     const at = found.index;
     const taken = take(text, at, depth + 1);
     if (taken) {
@@ -187,6 +189,12 @@ function take(text, at, depth) {
   return null;
 }
 
+function mend(lines) {
+  const line = lines.pop();
+  const mark = ["`", "**"].find((mark) => line.split(mark).length % 2 === 0);
+  lines.push(!mark ? line : line.endsWith(mark) ? line.slice(0, -mark.length) : line + mark);
+}
+
 /** A text that grows in place: blocks that cannot change any more are never rendered again. */
 export class Markdown {
   constructor(root) {
@@ -201,8 +209,10 @@ export class Markdown {
     this.open = [];
   }
 
-  update(source) {
-    if (source === this.source) return;
+  /** Show `source`; while it is `live`, marks that still wait for their end are drawn as if it had come. */
+  update(source, live = false) {
+    if (source === this.source && live === this.live) return;
+    this.live = live;
     if (!source.startsWith(this.source)) this.#clear();
     this.source = source;
     const tail = source.slice(this.settled);
@@ -210,7 +220,9 @@ export class Markdown {
     const certain = UNDECIDED.test(tail.slice(newline)) ? tail.slice(0, newline) : tail;
     const cut = blocks(certain).at(-1)?.start ?? 0;
     for (const node of this.open.splice(0)) node.remove();
-    for (const block of blocks(tail)) {
+    const shown = blocks(tail);
+    if (live && shown.length && shown.at(-1).kind !== "fence") mend(shown.at(-1).lines);
+    for (const block of shown) {
       const node = RENDER[block.kind](block, 0);
       this.root.append(node);
       if (block.start >= cut) this.open.push(node);

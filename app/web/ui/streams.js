@@ -2,13 +2,14 @@
 
 const OVER = ["completed", "stopped", "failed", "interrupted"];
 
-/** Append `chunks` to a message, as the AI SDK's reducer does. `open` maps ids of unfinished parts to the parts. */
+/**
+ * Append `chunks` to a message, as the AI SDK's reducer does; of its parts this page shows text and reasoning.
+ * `open` maps the ids of unfinished parts to the parts.
+ */
 export function fold(message, open, chunks) {
   for (const chunk of chunks) {
     const [kind, phase] = /^(text|reasoning)-(start|delta|end)$/.exec(chunk.type)?.slice(1) ?? [];
     if (kind) foldText(message, open, chunk, kind, phase);
-    else if (chunk.type.startsWith("tool-")) foldTool(message, open, chunk);
-    else if (chunk.type === "file" || chunk.type.startsWith("source-")) message.parts.push({ ...chunk });
     else if (chunk.type === "finish-step") open.clear();
     Object.assign(message.metadata, chunk.messageMetadata);
   }
@@ -25,15 +26,6 @@ function foldText(message, open, { id, delta }, kind, phase) {
     message.parts.push(open.get(key));
   }
   open.get(key).text += delta ?? "";
-}
-
-function foldTool(message, open, chunk) {
-  const known = message.parts.find((part) => part.toolCallId && part.toolCallId === chunk.toolCallId);
-  const part = known ?? { type: `tool-${chunk.toolName}`, toolCallId: chunk.toolCallId, inputText: "" };
-  if (!known && chunk.toolName) message.parts.push(part);
-  part.state = chunk.type.replace(/^tool-/, "");
-  if (chunk.type === "tool-input-delta") part.inputText += chunk.inputTextDelta;
-  for (const field of ["input", "output", "errorText"]) if (field in chunk) part[field] = chunk[field];
 }
 
 export class Streams {

@@ -25,60 +25,25 @@ export function wordsFor(status, { label, hasText, error, finishReason, connecte
   return finishReason === "content-filter" ? "The model declined to go on." : null;
 }
 
-async function copied(button, text) {
-  await navigator.clipboard.writeText(text);
-  button.textContent = "Copied";
-  setTimeout(() => (button.textContent = "Copy"), 1500);
-}
-
-class Folded {
-  constructor() {
-    this.summary = h("summary");
-    this.body = h("div", { class: "prose" });
-    this.element = h("details", { class: "folded" }, this.summary, this.body);
-  }
-}
-
-class Reasoning extends Folded {
-  markdown = new Markdown(this.body);
-  update(part) {
-    this.summary.textContent = part.state === "streaming" ? "Thinking…" : "Thoughts";
-    this.markdown.update(part.text);
-  }
-}
-
-class Tool extends Folded {
-  update(part) {
-    const over = part.state.startsWith("output");
-    this.summary.textContent = `${over ? "Used" : "Using"} ${part.toolName ?? part.type.slice(5)}`.replaceAll("_", " ");
-    const shown = [part.input ?? part.inputText, part.output, part.errorText].filter((value) => value !== undefined);
-    const texts = shown.map((value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2)));
-    this.body.replaceChildren(...texts.map((text) => h("pre", {}, h("code", {}, text))));
-  }
-}
-
 class Text {
   element = h("div", { class: "prose" });
   markdown = new Markdown(this.element);
-  update = (part) => this.markdown.update(part.text);
+  update = (part) => this.markdown.update(part.text, part.state === "streaming");
 }
 
-class Named {
-  element = h("p", { class: "source" });
+class Reasoning {
+  summary = h("summary");
+  body = h("div", { class: "prose" });
+  element = h("details", { class: "thoughts" }, this.summary, this.body);
+  markdown = new Markdown(this.body);
   update(part) {
-    const name = part.title ?? part.filename ?? part.url ?? part.mediaType;
-    const isLink = /^https?:\/\//i.test(part.url ?? "");
-    const link = isLink && h("a", { href: part.url, target: "_blank", rel: "noopener noreferrer nofollow" }, name);
-    this.element.replaceChildren(link || name);
+    const words = part.state === "streaming" ? "Thinking…" : "Thoughts";
+    if (this.summary.textContent !== words) this.summary.textContent = words;
+    this.markdown.update(part.text, part.state === "streaming");
   }
 }
 
-function kindOf(part) {
-  if (part.type === "text") return Text;
-  if (part.type === "reasoning") return Reasoning;
-  if (part.type.startsWith("tool-") || part.type === "dynamic-tool") return Tool;
-  return part.type === "file" || part.type.startsWith("source-") ? Named : null;
-}
+const KINDS = { text: Text, reasoning: Reasoning };
 
 class MessageView {
   constructor(message, actions) {
@@ -96,43 +61,43 @@ class MessageView {
   update(message, connected) {
     const status = statusOf(message);
     const live = RUNNING.includes(status);
-    const key = [status, connected, message.stream?.label, message.error?.message].join("\n");
+    const words = message.role === "user" ? this.#refusal(message) : this.#words(message, status, connected);
+    const key = `${status} ${words}`;
     if (!live && key === this.key && message.parts === this.drawn) return;
     if (message.role === "user") this.body.textContent = textOf(message);
     else this.#draw(message.parts);
-    if (live || key !== this.key) this.#mark(message, status, live, connected);
-    Object.assign(this, { key, drawn: live ? null : message.parts });
+    if (key !== this.key) this.#mark(message, status, words, live);
+    Object.assign(this, { key, drawn: message.parts });
+  }
+
+  #refusal(message) {
+    return message.state === "refused" ? `Not sent: ${message.error.message}` : null;
+  }
+
+  #words(message, status, connected) {
+    const { error, finishReason } = message.metadata ?? {};
+    const hasText = message.parts.some((part) => part.type === "text" && part.text);
+    const label = message.stream?.over === false ? message.stream.label : "";
+    return wordsFor(status, { label, hasText, error, finishReason, connected });
   }
 
   #draw(parts) {
-    const shown = parts.filter(kindOf);
-    this.parts = shown.map((part, i) => (this.parts[i] instanceof kindOf(part) ? this.parts[i] : new (kindOf(part))()));
+    const shown = parts.filter((part) => KINDS[part.type]);
+    this.parts = shown.map((part, i) => (this.parts[i] instanceof KINDS[part.type] ? this.parts[i] : new KINDS[part.type]()));
     this.parts.forEach((view, i) => view.update(shown[i]));
     arrange(this.body, this.parts.map((view) => view.element));
   }
 
-  #mark(message, status, live, connected) {
-    const { element, foot } = this;
-    element.dataset.status = status;
-    element.setAttribute("aria-busy", String(live && message.role !== "user"));
-    const mark = message.role === "user" ? this.#ofQuestion(message) : this.#ofAnswer(message, status, live, connected);
-    foot.replaceChildren(...mark.filter(Boolean));
-  }
-
-  #ofQuestion(message) {
-    if (message.state !== "refused") return [];
-    const retry = h("button", { class: "quiet", type: "button", onclick: () => this.actions.retry(message) }, "Retry");
-    return [h("span", { class: "bad" }, `Not sent: ${message.error.message}`), retry];
-  }
-
-  #ofAnswer(message, status, live, connected) {
-    const { error, finishReason } = message.metadata ?? {};
-    const hasText = Boolean(textOf(message));
-    const words = wordsFor(status, { label: live && message.stream.label, hasText, error, finishReason, connected });
-    const mark = words && h("span", { class: live ? "busy" : status === "failed" ? "bad" : "said" }, words);
-    const copy = !live && hasText && navigator.clipboard && h("button", { class: "quiet copy", type: "button" }, "Copy");
-    if (copy) copy.onclick = () => copied(copy, textOf(message));
-    return [mark, copy];
+  #mark(message, status, words, live) {
+    const isBad = status === "refused" || status === "failed";
+    const retry = () => this.actions.retry(message);
+    const mark = [
+      words && h("span", { class: live ? "busy" : isBad ? "bad" : "said" }, words),
+      status === "refused" && h("button", { class: "quiet", type: "button", onclick: retry }, "Retry"),
+    ];
+    this.element.dataset.status = status;
+    this.element.setAttribute("aria-busy", String(live && message.role !== "user"));
+    this.foot.replaceChildren(...mark.filter(Boolean));
   }
 }
 

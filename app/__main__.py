@@ -1,0 +1,47 @@
+"""The command line: `tidewire serve`, `migrate` and `load`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from app import serve
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe every command and its options."""
+    top = argparse.ArgumentParser(prog="tidewire", description="The realtime server of an AI chat workspace.")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add(
+        commands,
+        "serve",
+        "migrate the database, start the server and print its address",
+        serve.add_arguments,
+        serve.run,
+    )
+    _add(commands, "migrate", "bring the database up to date and exit", serve.add_migrate_arguments, serve.migrate)
+    return top
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    summary: str,
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+    run: Command,
+) -> None:
+    sub = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    add_arguments(sub)
+    sub.set_defaults(run=run)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status of the process."""
+    options = parser().parse_args(arguments)
+    run: Command = options.run
+    return run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""Settings: a table of name, default and help; read once from the environment, immutable after."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from app.auth.peer import Network, networks
+from protocol.limits import Limits
+
+GuestPolicy = Literal["auto", "on", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row of the table; every row is documented in `docs/settings.md`, which a test checks."""
+
+    name: str
+    default: str
+    help: str
+
+
+SETTINGS = (
+    Setting("HOST", "127.0.0.1", "Address to listen on."),
+    Setting("PORT", "8000", "Port to listen on; 0 lets the system choose one."),
+    Setting("DATA_DIR", "", "Folder of the database and the journal; empty means the user's data folder."),
+    Setting("DATABASE_URL", "", "Where facts are stored; empty means SQLite in DATA_DIR."),
+    Setting("ANTHROPIC_API_KEY", "", "Offers Anthropic's models when set."),
+    Setting("ANTHROPIC_BASE_URL", "", "Another server that speaks the Messages API, such as a local model."),
+    Setting("ANTHROPIC_MODELS", "", "Model ids to offer, separated by commas; the first is the default."),
+    Setting("GUESTS", "auto", "Use without an account: on, off, or auto (on loopback, or with only the demo model)."),
+    Setting("GUESTS_PER_HOUR", "10", "New guests an hour from one address; no limit on loopback."),
+    Setting("SESSION_DAYS", "30", "How long a session lasts."),
+    Setting("ALLOWED_ORIGINS", "", "Origins of pages that may connect, by commas; empty means the page's own host."),
+    Setting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128", "Networks whose X-Forwarded-* headers are believed."),
+    Setting("STREAM_FLUSH_MS", "16", "Shortest time between two frames of a stream, in milliseconds."),
+    Setting("DRAIN_SECONDS", "120", "How long answers may still take after SIGTERM."),
+    Setting("NODE_NAME", "", "Name of this node; empty means a random one."),
+    Setting("LOG_LEVEL", "info", "Least severity that is logged: debug, info, warning or error."),
+)  # fmt: skip
+
+LIMIT_PREFIX = "LIMIT_"
+
+
+class ConfigError(Exception):
+    """A setting cannot be used; the message names it and says what it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be configured, checked."""
+
+    host: str
+    port: int
+    data_dir: Path
+    database_url: str
+    anthropic_api_key: str
+    anthropic_base_url: str
+    anthropic_models: str
+    guests: GuestPolicy
+    guests_per_hour: int
+    session_days: int
+    allowed_origins: tuple[str, ...]
+    trusted_proxies: tuple[Network, ...]
+    stream_flush_ms: int
+    drain_seconds: float
+    node_name: str
+    log_level: str
+    limits: Limits
+
+    @property
+    def loopback_only(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host == "localhost" or self.host == "::1" or self.host.startswith("127.")
+
+    @property
+    def guests_allowed(self) -> bool:
+        """Whether people may use it without an account: by default where nobody can run up a bill."""
+        if self.guests == "auto":
+            return self.loopback_only or not self.anthropic_api_key
+        return self.guests == "on"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Raises:
+        ConfigError: one of them cannot be used.
+    """
+    value = {row.name: environ.get(row.name, "").strip() or row.default for row in SETTINGS}
+    data_dir = Path(value["DATA_DIR"] or _data_folder(environ)).expanduser()
+    return Settings(
+        host=value["HOST"],
+        port=_number(value, "PORT", 0, 65_535),
+        data_dir=data_dir,
+        database_url=_database(value["DATABASE_URL"], data_dir),
+        anthropic_api_key=value["ANTHROPIC_API_KEY"],
+        anthropic_base_url=value["ANTHROPIC_BASE_URL"],
+        anthropic_models=value["ANTHROPIC_MODELS"],
+        guests=_guests(value["GUESTS"]),
+        guests_per_hour=_number(value, "GUESTS_PER_HOUR", 1, 1_000_000),
+        session_days=_number(value, "SESSION_DAYS", 1, 3_650),
+        allowed_origins=tuple(origin.rstrip("/") for origin in _names(value["ALLOWED_ORIGINS"])),
+        trusted_proxies=_proxies(value["TRUSTED_PROXIES"]),
+        stream_flush_ms=_number(value, "STREAM_FLUSH_MS", 0, 1_000),
+        drain_seconds=_number(value, "DRAIN_SECONDS", 0, 86_400),
+        node_name=value["NODE_NAME"],
+        log_level=_log_level(value["LOG_LEVEL"]),
+        limits=_limits(environ),
+    )
+
+
+def limit_name(field: str) -> str:
+    """The setting that changes a limit: `frame_bytes` is `LIMIT_FRAME_BYTES`."""
+    return LIMIT_PREFIX + field.upper()
+
+
+def _data_folder(environ: Mapping[str, str]) -> str:
+    """The user's data folder, as the XDG base directory specification names it."""
+    return str(Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "tidewire")
+
+
+def _database(url: str, data_dir: Path) -> str:
+    if not url:
+        return f"sqlite:///{data_dir / 'tidewire.db'}"
+    if url.startswith("postgres"):
+        raise ConfigError(
+            "DATABASE_URL names PostgreSQL, which this version does not serve yet; leave it unset for SQLite."
+        )
+    return url
+
+
+def _number(value: Mapping[str, str], name: str, least: int, most: int) -> int:
+    try:
+        number = int(value[name])
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise ConfigError(f"{name} must be a whole number from {least} to {most}, not {value[name]!r}.")
+    return number
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _guests(text: str) -> GuestPolicy:
+    for policy in get_args(GuestPolicy):
+        if text == policy:
+            return policy  # type: ignore[no-any-return]  # get_args is not typed
+    raise ConfigError(f"GUESTS must be on, off or auto, not {text!r}.")
+
+
+def _log_level(text: str) -> str:
+    if text.lower() not in ("debug", "info", "warning", "error"):
+        raise ConfigError(f"LOG_LEVEL must be debug, info, warning or error, not {text!r}.")
+    return text.upper()
+
+
+def _proxies(text: str) -> tuple[Network, ...]:
+    try:
+        return networks(_names(text))
+    except ValueError as problem:
+        raise ConfigError(f"TRUSTED_PROXIES must be networks such as 10.0.0.0/8: {problem}.") from None
+
+
+def _limits(environ: Mapping[str, str]) -> Limits:
+    """Read the limits that are set; the others keep their default."""
+    given: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Limits):
+        name = limit_name(field.name)
+        if environ.get(name, "").strip():
+            given[field.name] = _number(environ, name, 1, 2**40)
+    return Limits(**given)

@@ -1,0 +1,126 @@
+"""One running server: what is opened and closed with it, its periodic rounds, and how it drains."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.backplane.interface import Journal
+from app.clock import Clock
+from app.models.catalogue import Catalogue
+from app.realtime.hub import Hub
+from app.sockets.endpoint import Sockets
+from app.sockets.wheel import Wheel
+from app.store import retention
+from app.store.engine import Database
+from app.store.errors import StoreError
+from app.streams.recovery import Recovery
+from app.streams.registry import Registry
+from app.streams.supervisor import Supervisor
+from app.tasks import Crew
+from protocol.limits import Limits
+
+log = logging.getLogger("tidewire.node")
+
+ROUND = 60.0
+# Clients of a single node come back to the same one, so they need not be spread wide.
+RECONNECT_SPREAD_MS = 1_000
+# What commands under way get to finish once everybody was told to go.
+CLOSE_AFTER_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a node is made of; `wiring` puts it together."""
+
+    name: str
+    database: Database
+    journal: Journal
+    catalogue: Catalogue
+    registry: Registry
+    supervisor: Supervisor
+    recovery: Recovery
+    hub: Hub
+    sockets: Sockets
+    commands: Crew
+    wheel: Wheel
+    clock: Clock
+    limits: Limits
+    retire: tuple[Callable[[float], None], ...]
+
+
+class Node:
+    """Lives as long as the server process.
+
+    Args:
+        parts: what it is made of.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._crew = Crew("node")
+
+    async def open(self) -> None:
+        """Open everything, seal what an earlier process left, and begin the rounds."""
+        parts = self._parts
+        await parts.database.connect()
+        await parts.journal.open()
+        parts.supervisor.open()
+        parts.hub.open()
+        await parts.recovery.run()
+        self._crew.start(parts.wheel.run(), name="wheel")
+        self._crew.start(self._rounds(), name="rounds")
+        self._crew.start(parts.catalogue.warm(), name="warming the models")
+
+    async def close(self) -> None:
+        """Close everything in the reverse order; what still runs is sealed by the next start."""
+        parts = self._parts
+        await self._crew.close()
+        await parts.commands.close()
+        await parts.supervisor.close()
+        await parts.hub.close()
+        await parts.catalogue.close()
+        await parts.journal.close()
+        await parts.database.close()
+
+    async def drain(self, within: float) -> None:
+        """Go without cutting anybody off (guarantee 30).
+
+        New sockets are refused, running answers go on to their readers here until they end or the time is over, then
+        everybody is told to come back to whoever takes over.
+
+        Args:
+            within: how long answers may still take, in seconds.
+        """
+        log.info("draining: %d answers are being written", self._parts.supervisor.running)
+        self._parts.sockets.stop_admitting()
+        await self._parts.supervisor.drain(within)
+        await self._parts.sockets.say_goodbye(RECONNECT_SPREAD_MS, CLOSE_AFTER_MS)
+
+    async def readiness(self) -> str | None:
+        """Say why new sockets are not taken; None when they are."""
+        if self._parts.supervisor.draining:
+            return "draining"
+        try:
+            await self._parts.database.fetch_one("SELECT 1 AS one")
+        except StoreError:
+            return "the database does not answer"
+        return None
+
+    async def _rounds(self) -> None:
+        while True:
+            await asyncio.sleep(ROUND)
+            try:
+                await self._round()
+            except (StoreError, OSError) as problem:
+                log.warning("cleaning up failed; the next round tries again: %s", problem)
+
+    async def _round(self) -> None:
+        """Forget what has outlived its limits."""
+        parts = self._parts
+        now = parts.clock.now_ms()
+        parts.registry.retire(now)
+        for retire in parts.retire:
+            retire(parts.clock.monotonic())
+        await parts.journal.retire(now)
+        await retention.sweep(parts.database, parts.limits, now=now)

@@ -1,0 +1,143 @@
+"""`tidewire serve` and `tidewire migrate`."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from dataclasses import replace
+
+from app import config, wiring
+from app.backplane.folder import DataFolder, DataFolderError
+from app.config import ConfigError, Settings
+from app.node import Node
+from app.sockets.server import ListenError, Server, listen, loop_factory, port_of
+from app.sockets.server import config as uvicorn_config
+from app.store.errors import StoreError
+from app.store.migrations import migrate as migrate_database
+
+log = logging.getLogger("tidewire")
+
+# Ctrl-C is a person waiting at a terminal.
+INTERRUPT_DRAIN = 3.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the options of `serve`; each overrides the setting of its name."""
+    parser.add_argument("--host", help="address to listen on (setting HOST)")
+    parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (setting PORT)")
+    parser.add_argument("--drain", type=float, metavar="SECONDS", help="time answers get after SIGTERM (DRAIN_SECONDS)")
+
+
+def add_migrate_arguments(_parser: argparse.ArgumentParser) -> None:
+    """`migrate` has no options; it reads DATABASE_URL and DATA_DIR."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until told to stop."""
+    try:
+        settings = _settings(options)
+        _log_to_stderr(settings.log_level)
+        with DataFolder(settings.data_dir) as folder:
+            migrate_database(settings.database_url)
+            with asyncio.Runner(loop_factory=loop_factory()) as runner:
+                return runner.run(_serve(settings, folder))
+    except (ConfigError, DataFolderError, ListenError, StoreError, ValueError) as problem:
+        sys.stderr.write(f"tidewire: {problem}\n")
+        return 1
+
+
+def migrate(_options: argparse.Namespace) -> int:
+    """Bring the database up to date."""
+    try:
+        settings = config.load()
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in migrate_database(settings.database_url):
+            sys.stdout.write(f"applied {name}\n")
+    except (ConfigError, StoreError, OSError, ValueError) as problem:
+        sys.stderr.write(f"tidewire: {problem}\n")
+        return 1
+    return 0
+
+
+async def _serve(settings: Settings, folder: DataFolder) -> int:
+    sockets = listen(settings.host, settings.port)
+    address = f"http://{_shown(settings.host)}:{port_of(sockets)}"
+    folder.announce(address)
+    application, node = wiring.build(settings, folder)
+    draining = Draining(node, settings.drain_seconds)
+    server = Server(uvicorn_config(application), on_signal=draining.begin)
+    draining.server = server
+    starting = asyncio.create_task(_announce(server, settings, address))
+    await server.serve(sockets=sockets)
+    starting.cancel()
+    await draining.over()
+    return 0 if server.started else 1
+
+
+class Draining:
+    """Turns the first signal into a drain, and its end into the server's.
+
+    Args:
+        node: what drains.
+        seconds: how long answers may still take after SIGTERM.
+    """
+
+    def __init__(self, node: Node, seconds: float) -> None:
+        self.server: Server | None = None
+        self._node = node
+        self._seconds = seconds
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, signal_number: int) -> None:
+        """Begin to drain."""
+        seconds = min(self._seconds, INTERRUPT_DRAIN) if signal_number == signal.SIGINT else self._seconds
+        self._task = asyncio.create_task(self._drain(seconds))
+
+    async def over(self) -> None:
+        """End what a second signal cut short."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _drain(self, seconds: float) -> None:
+        try:
+            await self._node.drain(seconds)
+        except Exception:
+            log.exception("draining failed; the server exits without it")
+        finally:
+            if self.server is not None:
+                self.server.should_exit = True
+
+
+async def _announce(server: Server, settings: Settings, address: str) -> None:
+    """Say where the server is, once it answers there."""
+    while not server.started:
+        await asyncio.sleep(0.01)
+    models = "Anthropic's models and the demo" if settings.anthropic_api_key else "the offline demo model"
+    guests = "guests welcome" if settings.guests_allowed else "no guests"
+    sys.stdout.write(f"Tidewire is ready at {address} ({models}; {guests}; data in {settings.data_dir})\n")
+    if not settings.anthropic_api_key:
+        sys.stdout.write("Set ANTHROPIC_API_KEY to answer with a real model.\n")
+    sys.stdout.flush()
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    settings = config.load(os.environ)
+    given = {"host": options.host, "port": options.port, "drain_seconds": options.drain}
+    return replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def _shown(host: str) -> str:
+    """The host as a person can open it in a browser."""
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    # The model's HTTP client logs every request at INFO.
+    for chatty in ("httpx2", "httpx", "httpcore", "anthropic", "asyncio"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,0 +1,132 @@
+"""`GET /v1/socket`: the handshake, and the sockets of this node."""
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.auth.origin import is_allowed
+from app.auth.peer import Network, peer_of
+from app.auth.tokens import bearer_of, cookie_of
+from app.commands.identity import Proof
+from app.sockets.greeting import PROTOCOL
+from app.sockets.outlet import outlet_of
+from app.sockets.socket import Services, Socket
+from protocol.errors import Violation
+from protocol.frames.server import Goodbye
+from protocol.limits import Limits
+from protocol.server import ServerConnection
+
+log = logging.getLogger("tidewire.sockets")
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who may open a socket from where.
+
+    Args:
+        origins: the configured origins; empty means the page's own host.
+        loopback_only: the server listens on loopback only.
+        proxies: the networks of our own proxies.
+    """
+
+    origins: Sequence[str]
+    loopback_only: bool
+    proxies: Sequence[Network]
+
+
+class Sockets:
+    """The websocket endpoint, and every open connection of this node.
+
+    Args:
+        services: what the sockets share.
+        limits: every limit and timer.
+        admission: which origins may connect.
+        randomness: spreads pings and reconnects.
+    """
+
+    def __init__(
+        self, services: Services, limits: Limits, admission: Admission, randomness: Callable[[], float] = random.random
+    ) -> None:
+        self._services = services
+        self._limits = limits
+        self._admission = admission
+        self._randomness = randomness
+        self._open: set[Socket] = set()
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one websocket, as an ASGI application."""
+        await receive()  # websocket.connect
+        if not self._may_connect(scope):
+            await send({"type": "websocket.close", "code": 1008})  # before accept: a plain 403 (guarantee 31)
+            return
+        offered = scope.get("subprotocols") or []
+        chosen = PROTOCOL if PROTOCOL in offered else offered[0] if offered else None
+        await send({"type": "websocket.accept", "subprotocol": chosen})
+        core = ServerConnection(self._limits, self._services.clock.monotonic(), self._randomness())
+        async with outlet_of(scope, send) as outlet:
+            outlet.limit(self._limits.frame_bytes)
+            socket = Socket(core, outlet, _proof(scope), self._services)
+            self._open.add(socket)
+            try:
+                if chosen not in (None, PROTOCOL):
+                    socket.refuse(Violation("unsupported_protocol"))
+                elif self._draining:
+                    socket.refuse(Violation("draining"))
+                await socket.run(receive)
+            finally:
+                self._open.discard(socket)
+
+    def stop_admitting(self) -> None:
+        """Refuse new sockets from now on, because this node is about to go."""
+        self._draining = True
+
+    async def say_goodbye(self, spread_ms: int, close_after_ms: int) -> None:
+        """Tell every client to move, wait for commands under way, then close 1012 (guarantee 30).
+
+        Args:
+            spread_ms: clients come back at a random moment within this time, so that they do not all come at once.
+            close_after_ms: how long commands under way may still take.
+        """
+        farewell = Goodbye(reason="draining", reconnect_after_ms=(0, spread_ms), close_after_ms=close_after_ms)
+        for socket in list(self._open):
+            socket.goodbye(farewell)
+        await self._services.crew.idle(close_after_ms / 1000)
+        for socket in list(self._open):
+            socket.close(1012, "draining")
+
+    def _may_connect(self, scope: Scope) -> bool:
+        """Check the Origin: a page of a foreign one never connects, and a cookie counts only from a known one."""
+        headers = scope["headers"]
+        origin = _header(headers, b"origin")
+        if origin is None:
+            return cookie_of(headers) is None or bearer_of(headers) is not None
+        return is_allowed(
+            origin,
+            host=_header(headers, b"host"),
+            scheme=peer_of(scope, self._admission.proxies).scheme,
+            allowed=self._admission.origins,
+            loopback_only=self._admission.loopback_only,
+        )
+
+
+def _proof(scope: Scope) -> Proof | None:
+    """What the handshake proves: the bearer token before the cookie."""
+    if (token := bearer_of(scope["headers"])) is not None:
+        return Proof(token, "bearer")
+    if (token := cookie_of(scope["headers"])) is not None:
+        return Proof(token, "cookie")
+    return None
+
+
+def _header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)

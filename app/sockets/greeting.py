@@ -1,0 +1,177 @@
+"""Answers a `hello`: who this is, what they missed, and what goes on right now."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from app.auth.tokens import is_ticket
+from app.clock import Clock
+from app.commands.dashboard import Dashboard
+from app.commands.identity import Identity, Proof
+from app.ids import Mint
+from app.realtime.feed import Feed
+from app.realtime.hub import Hub, Socket
+from app.store import streams
+from app.store.queries import Queries
+from app.store.users import Session
+from app.streams.registry import Registry
+from app.streams.stream import Stream
+from protocol.errors import Refusal, Violation
+from protocol.frames.client import DashboardGet, Flow, Hello
+from protocol.frames.objects import DashboardSnapshot, ResumedStream, StreamPosition
+from protocol.frames.server import AuthInfo, EventsInfo, Heartbeat, Welcome
+from protocol.limits import Limits
+
+PROTOCOL = "tidewire.v1"
+# What a client may ask for by name; the server answers those it has, too.
+CAPABILITIES: frozenset[str] = frozenset()
+
+
+class Window(Protocol):
+    """Says which flow window a client gets."""
+
+    def window_for(self, granted: int | None) -> int:
+        """How many bytes of data may be under way at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """The welcome, and what the connection follows right behind it.
+
+    Args:
+        streams: each with the position it is followed from.
+        offset: where the events begin.
+    """
+
+    welcome: Welcome
+    session: Session
+    feed: Feed
+    offset: int
+    streams: list[tuple[Stream, int]]
+
+
+class Greeting:
+    """Makes welcomes.
+
+    Args:
+        identity: checks who it is.
+        hub: where the socket joins its user.
+        registry: finds the streams it resumes.
+        dashboard: reads the snapshot.
+        database: knows what is active.
+        mint: names the connection.
+        clock: stamps.
+        limits: announced to the client.
+        node: this node's name.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        hub: Hub,
+        registry: Registry,
+        dashboard: Dashboard,
+        database: Queries,
+        mint: Mint,
+        clock: Clock,
+        limits: Limits,
+        *,
+        node: str,
+    ) -> None:
+        self._identity = identity
+        self._hub = hub
+        self._registry = registry
+        self._dashboard = dashboard
+        self._database = database
+        self._mint = mint
+        self._clock = clock
+        self._limits = limits
+        self._node = node
+
+    async def greet(self, hello: Hello, proof: Proof | None, socket: Socket, window: Window) -> Greeted:
+        """Answer a hello; the socket has joined its user's hub when this returns.
+
+        Args:
+            hello: what the client says.
+            proof: what the handshake proves, unless the hello brings a token of its own.
+            socket: joins the hub. Before anything is read: an event that is committed meanwhile is in the feed.
+            window: says which flow window it gets.
+
+        Raises:
+            Violation: the connection is refused.
+        """
+        proof = _proof(hello) or proof
+        session = await self._session(proof)
+        if self._hub.sockets_of(session.user_id) >= self._limits.connections_per_user:
+            raise Violation("connection_limit")
+        feed = await self._hub.join(session.user_id, socket)
+        try:
+            return await self._welcome(hello, proof, session, feed, window)
+        except BaseException:
+            self._hub.leave(session.user_id, socket)
+            raise
+
+    async def _session(self, proof: Proof | None) -> Session:
+        try:
+            return await self._identity.session(proof)
+        except Refusal as refusal:
+            raise Violation(refusal.code, str(refusal)) from None
+
+    async def _welcome(
+        self, hello: Hello, proof: Proof | None, session: Session, feed: Feed, window: Window
+    ) -> Greeted:
+        user_id = session.user_id
+        recovered = hello.events is not None and await self._hub.recover(user_id, feed, hello.events)
+        snapshot = await self._snapshot(hello, user_id, recovered)
+        resumed = [await self._resume(user_id, position) for position in hello.streams]
+        active = await streams.active_of_user(self._database, user_id)
+        # With a snapshot the events go on from its position, which the feed may not have reached, or have passed.
+        head = feed.head if snapshot is None else snapshot.offset
+        offset = hello.events.offset if hello.events is not None and recovered else head
+        welcome = Welcome(
+            id=hello.id,
+            protocol=PROTOCOL,
+            connection_id=self._mint("con"),
+            user_id=user_id,
+            node=self._node,
+            server_time=self._clock.now_ms(),
+            capabilities=sorted(CAPABILITIES.intersection(hello.capabilities)),
+            heartbeat=Heartbeat(
+                interval_ms=self._limits.heartbeat_interval_ms, timeout_ms=self._limits.heartbeat_timeout_ms
+            ),
+            flow=Flow(window_bytes=window.window_for(hello.flow.window_bytes if hello.flow else None)),
+            limits=msgspec.to_builtins(self._limits),
+            auth=AuthInfo(method=proof.method if proof else "bearer", expires_at=session.expires_at),
+            events=EventsInfo(epoch=feed.epoch, offset=head, recovered=recovered),
+            active_streams=[self._registry.summary(row) for row in active],
+            streams=[answer for answer, _ in resumed],
+            snapshot=snapshot,
+        )
+        followed = [
+            (stream, position.after)
+            for position, (_, stream) in zip(hello.streams, resumed, strict=True)
+            if stream is not None
+        ]
+        return Greeted(welcome, session, feed, offset, followed)
+
+    async def _snapshot(self, hello: Hello, user_id: str, recovered: bool) -> DashboardSnapshot | None:
+        if recovered or hello.snapshot == "never":
+            return None
+        return await self._dashboard.snapshot(user_id, DashboardGet(id=hello.id))
+
+    async def _resume(self, user_id: str, position: StreamPosition) -> tuple[ResumedStream, Stream | None]:
+        """Find a stream the client knew; a bad entry fails alone."""
+        try:
+            stream = await self._registry.find(user_id, position.stream_id)
+            if position.after > stream.head:
+                raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.")
+        except Refusal as refusal:
+            return ResumedStream(stream_id=position.stream_id, error=refusal.error), None
+        return ResumedStream(stream_id=stream.stream_id, status=stream.status, seq=stream.head), stream
+
+
+def _proof(hello: Hello) -> Proof | None:
+    if hello.token is None:
+        return None
+    return Proof(hello.token, "ticket" if is_ticket(hello.token) else "bearer")

@@ -1,0 +1,1 @@
+"""HTTP beside the socket: sessions, health, and the page."""

@@ -1,0 +1,60 @@
+"""Failed HTTP calls answer `{"error": ErrorObject}`, with the status that fits the code."""
+
+import logging
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.store.errors import StoreUnavailable
+from app.web.json import json_response
+from protocol.codec import to_json
+from protocol.errors import Refusal
+
+log = logging.getLogger("tidewire.web")
+
+# Codes that are not a plain 400.
+_STATUS = {
+    "unauthenticated": 401,
+    "token_expired": 401,
+    "session_revoked": 401,
+    "account_disabled": 403,
+    "permission_denied": 403,
+    "not_found": 404,
+    "frame_too_large": 413,
+    "rate_limited": 429,
+    "quota_exceeded": 429,
+    "internal": 500,
+    "unavailable": 503,
+    "draining": 503,
+}
+_CODES = {401: "unauthenticated", 403: "permission_denied", 404: "not_found", 413: "frame_too_large"}
+
+
+def refused(refusal: Refusal) -> Response:
+    """Answer a refusal."""
+    headers = {}
+    if refusal.error.retry_after_ms is not None:
+        headers["retry-after"] = str(-(-refusal.error.retry_after_ms // 1000))
+    return json_response({"error": to_json(refusal.error)}, _STATUS.get(refusal.code, 400), headers)
+
+
+async def on_refusal(_request: Request, error: Exception) -> Response:
+    """Answer what a route refused."""
+    return refused(error) if isinstance(error, Refusal) else refused(Refusal("internal"))
+
+
+async def on_http_error(_request: Request, error: Exception) -> Response:
+    """Answer what Starlette refused, such as an unknown path or method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    refusal = Refusal(_CODES.get(status, "invalid_argument"))
+    return json_response({"error": to_json(refusal.error)}, status, getattr(error, "headers", None))
+
+
+async def on_store_error(_request: Request, error: Exception) -> Response:
+    """Answer while the database is away."""
+    log.warning("a request is refused: %s", error)
+    return refused(Refusal("unavailable"))
+
+
+HANDLERS = {Refusal: on_refusal, HTTPException: on_http_error, StoreUnavailable: on_store_error}

@@ -1,0 +1,109 @@
+"""The composition root: from settings to objects. The only file that names concrete adapters."""
+
+from app.asgi import Application
+from app.backplane.folder import DataFolder
+from app.backplane.local import LocalJournal
+from app.clock import Clock
+from app.commands.chats import Chats
+from app.commands.dashboard import Dashboard
+from app.commands.identity import Identity
+from app.commands.messages import Messages
+from app.commands.streams import Streams
+from app.commands.table import Commands
+from app.config import Settings
+from app.ids import Mint
+from app.models.anthropic import anthropic_models, read_models
+from app.models.catalogue import Catalogue
+from app.models.demo import DemoModel
+from app.models.interface import Model
+from app.node import Node, Parts
+from app.realtime.hub import Hub
+from app.sockets.endpoint import Admission, Sockets
+from app.sockets.greeting import Greeting
+from app.sockets.socket import Services
+from app.sockets.wheel import Wheel
+from app.store.engine import Database
+from app.store.outbox import Outbox
+from app.streams.closing import Closing
+from app.streams.entitling import Entitling
+from app.streams.recovery import Recovery
+from app.streams.registry import Registry
+from app.streams.supervisor import Supervisor
+from app.streams.ticker import Ticker
+from app.tasks import Crew
+from app.web.app import web
+from app.web.auth import Auth
+from app.web.health import Health
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """Offer Anthropic's models when there is a key, and the demo always."""
+    models: list[Model] = []
+    if settings.anthropic_api_key:
+        offered = read_models(settings.anthropic_models)
+        models += anthropic_models(settings.anthropic_api_key, settings.anthropic_base_url or None, offered)
+    return Catalogue([*models, DemoModel()])
+
+
+def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
+    """Put a server together.
+
+    Args:
+        settings: what it shall be.
+        folder: its data folder, locked.
+    """
+    clock, mint, limits = Clock(), Mint(), settings.limits
+    name = settings.node_name or mint("node")
+    models = catalogue(settings)
+    database = Database(settings.database_url)
+    journal = LocalJournal(folder.journal, clock)
+    hub = Hub(database)
+    outbox = Outbox(database, clock, hub.committed)
+
+    registry = Registry(database, journal)
+    ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000)
+    at_once = limits.generations_at_once
+    closing = Closing(database, outbox, journal, ticker, clock, node=name, at_once=at_once)
+    entitling = Entitling(database, outbox, models)
+    supervisor = Supervisor(
+        database, registry, ticker, closing, entitling, models, clock, max_bytes=limits.stream_log_bytes
+    )
+    recovery = Recovery(database, outbox, journal, registry, closing, supervisor, clock, node=name, at_once=at_once)
+
+    identity = Identity(database, mint, clock, session_days=settings.session_days)
+    messages = Messages(outbox, supervisor, registry, models, mint, clock, limits, node=name)
+    dashboard = Dashboard(database, hub, models)
+    commands = Commands(
+        [
+            messages.table(),
+            Streams(outbox, registry, supervisor).table(),
+            Chats(database, registry).table(),
+            dashboard.table(),
+        ]
+    )
+
+    admission = Admission(settings.allowed_origins, settings.loopback_only, settings.trusted_proxies)
+    greeting = Greeting(identity, hub, registry, dashboard, database, mint, clock, limits, node=name)
+    under_way, wheel = Crew("commands"), Wheel(clock)
+    sockets = Sockets(Services(greeting, commands, hub, registry, wheel, under_way, clock), limits, admission)
+    auth = Auth(identity, admission, clock, guests=settings.guests_allowed, guests_per_hour=settings.guests_per_hour)
+    node = Node(
+        Parts(
+            name=name,
+            database=database,
+            journal=journal,
+            catalogue=models,
+            registry=registry,
+            supervisor=supervisor,
+            recovery=recovery,
+            hub=hub,
+            sockets=sockets,
+            commands=under_way,
+            wheel=wheel,
+            clock=clock,
+            limits=limits,
+            retire=(messages.retire, auth.retire),
+        )
+    )
+    application = Application(node, web(auth, Health(node.readiness)), {"/v1/socket": sockets})
+    return application, node
