@@ -138,6 +138,6 @@ def _shown(host: str) -> str:
 
 def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    # The model's HTTP client logs every request at INFO.
-    for chatty in ("httpx2", "httpx", "httpcore", "anthropic", "asyncio"):
+    # These tell of every request and connection at INFO.
+    for chatty in ("httpx2", "httpcore2", "anthropic", "asyncio", "databases"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
