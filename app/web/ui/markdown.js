@@ -101,7 +101,8 @@ const RENDER = {
     const items = [];
     for (const line of lines) {
       const item = ITEM.exec(line);
-      if (item && item[1].length < indent.length + 2 && !RULE.test(line)) {
+      const isNext = item && item[1].length < indent.length + 2 && !RULE.test(line);
+      if (isNext || !items.length) {
         items.push({ width: item[1].length + item[2].length + 1, lines: [line.slice(item[0].length)] });
       } else {
         const { width, lines: own } = items.at(-1);

@@ -10,9 +10,18 @@ export function fold(message, open, chunks) {
   for (const chunk of chunks) {
     const [kind, phase] = /^(text|reasoning)-(start|delta|end)$/.exec(chunk.type)?.slice(1) ?? [];
     if (kind) foldText(message, open, chunk, kind, phase);
-    else if (chunk.type === "finish-step") open.clear();
+    else if (chunk.type.endsWith("-step")) foldStep(message, open, chunk);
+    else if (chunk.type === "start" && chunk.messageId !== message.id) {
+      Object.assign(message, { id: chunk.messageId, parts: [], metadata: {} });
+    }
     Object.assign(message.metadata, chunk.messageMetadata);
   }
+}
+
+function foldStep(message, open, { type }) {
+  open.clear();
+  if (type === "reset-step") message.parts.length = message.stepAt;
+  else message.stepAt = message.parts.length;
 }
 
 function foldText(message, open, { id, delta }, kind, phase) {
