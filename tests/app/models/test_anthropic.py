@@ -68,7 +68,7 @@ async def failure_with(
     sink = RecordingSink()
     async with model_at(server.url, patience=patience) as model:
         with pytest.raises(ModelFailure) as failed:
-            await model.generate(asking("hi"), sink)
+            await asyncio.wait_for(model.generate(asking("hi"), sink), 2 * SOON)
     return failed.value, sink
 
 
