@@ -1,0 +1,230 @@
+"""A tab that speaks the wire by hand, for tests that look at single frames.
+
+It is strict on purpose: it checks with every chunk that `prev` follows (guarantee 8), folds what it gets, and
+answers pings unless a test wants it slow. It knows nothing of reconnecting; the SDK does that.
+"""
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from types import TracebackType
+from typing import Any, Self
+
+import websockets
+from websockets.asyncio.client import ClientConnection
+
+from protocol.parts.fold import Fold
+
+Frame = dict[str, Any]
+_ids = count(1)
+
+
+def post(url: str, path: str, body: object = None, **headers: str) -> Frame:
+    """POST JSON and return the JSON that comes back."""
+    request = urllib.request.Request(
+        url + path, data=json.dumps(body or {}).encode(), headers={"content-type": "application/json"} | headers
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        answer: Frame = json.load(response)
+    return answer
+
+
+def guest(url: str) -> str:
+    """Make a guest and return its token."""
+    return str(post(url, "/v1/auth/guest")["token"])
+
+
+class Refused(Exception):  # noqa: N818 - it is an answer, not a failure
+    """A command was answered with an error."""
+
+    def __init__(self, error: Frame) -> None:
+        super().__init__(error["code"], error["message"])
+        self.code: str = error["code"]
+        self.error = error
+
+
+@dataclass
+class Followed:
+    """What a tab has of one stream."""
+
+    last: int
+    fold: Fold = field(default_factory=Fold)
+    frames: list[Frame] = field(default_factory=list)
+    end: Frame | None = None
+
+    @property
+    def text(self) -> str:
+        """The text shown so far."""
+        return "".join(part["text"] for part in self.fold.parts if part["type"] == "text")
+
+
+class Tab:
+    """One websocket.
+
+    Args:
+        url: of the server.
+        token: of the user; None lets the handshake prove it, or nothing.
+        origin: the Origin header.
+        answers_pings: a tab that does not is slow.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        *,
+        origin: str | None = None,
+        answers_pings: bool = True,
+        headers: dict[str, str] | None = None,
+        subprotocols: tuple[str, ...] = ("tidewire.v1",),
+    ) -> None:
+        self.url = url
+        self.token = token
+        self.client_id = f"tab_{next(_ids)}"
+        self.frames: list[Frame] = []
+        self.streams: dict[str, Followed] = {}
+        self.answers_pings = answers_pings
+        self.close_code: int | None = None
+        self._origin = origin
+        self._headers = headers or {}
+        self._subprotocols = subprotocols
+        self._arrived = asyncio.Condition()
+        self._reader: asyncio.Task[None] | None = None
+        self.socket: ClientConnection
+
+    async def __aenter__(self) -> Self:
+        self.socket = await websockets.connect(
+            self.url.replace("http", "ws", 1) + "/v1/socket",
+            subprotocols=self._subprotocols or None,  # type: ignore[arg-type]  # plain names will do
+            origin=self._origin,  # type: ignore[arg-type]  # a plain name will do
+            additional_headers=self._headers,
+            compression=None,
+            ping_interval=None,
+            max_size=None,
+        )
+        self._reader = asyncio.create_task(self._read())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.socket.close()
+        assert self._reader is not None
+        await self._reader
+
+    async def cut(self) -> None:
+        """Lose the connection without a close frame, as a phone in a tunnel does."""
+        self.socket.transport.abort()
+        assert self._reader is not None
+        await self._reader
+
+    async def send(self, frame: Frame | str | bytes) -> None:
+        """Send a frame, or anything else."""
+        await self.socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
+
+    async def hello(self, **fields: Any) -> Frame:
+        """Say hello and return the welcome."""
+        frame = {"type": "hello", "id": f"hello_{next(_ids)}", "clientId": self.client_id, "token": self.token} | fields
+        for position in fields.get("streams", ()):
+            self.streams.setdefault(position["streamId"], Followed(position["after"])).last = position["after"]
+        await self.send(frame)
+        return await self.until(lambda got: got["type"] == "welcome")
+
+    async def command(self, kind: str, *, id: str | None = None, **fields: Any) -> Frame:  # noqa: A002 - the wire's name
+        """Send a command and return its ack; raise `Refused` on an error."""
+        frame = {"type": kind, "id": id or f"cmd_{next(_ids)}_{self.client_id}"} | fields
+        seen = len(self.frames)
+        await self.send(frame)
+        answer = await self.until(
+            lambda got: got["type"] in ("ack", "error") and got.get("id") == frame["id"], since=seen
+        )
+        if answer["type"] == "error":
+            raise Refused(answer["error"])
+        return answer
+
+    async def ask(self, chat_id: str, text: str = "Hello?", *, id: str | None = None, **fields: Any) -> Frame:  # noqa: A002
+        """Send a question; return the `GenerationResult`."""
+        message = {"id": f"q_{next(_ids)}_{self.client_id}", "role": "user", "parts": [{"type": "text", "text": text}]}
+        ack = await self.command("message.send", id=id, **({"chatId": chat_id, "message": message} | fields))
+        result: Frame = ack["result"]
+        return result
+
+    async def follow(self, stream_id: str, after: int = 0) -> Frame:
+        """Subscribe after a position; what the tab has of the stream starts anew when that is 0."""
+        if after == 0:
+            self.streams[stream_id] = Followed(0)
+        ack = await self.command("stream.subscribe", streamId=stream_id, after=after)
+        result: Frame = ack["result"]
+        return result
+
+    async def ended(self, stream_id: str) -> Frame:
+        """Wait for the end of a stream."""
+        return await self.until(lambda got: got["type"] == "stream.end" and got["streamId"] == stream_id)
+
+    async def history(self, chat_id: str) -> list[Frame]:
+        """Read the stored messages of a chat."""
+        messages: list[Frame] = (await self.command("chat.get", chatId=chat_id))["result"]["messages"]
+        return messages
+
+    async def until(self, wanted: Callable[[Frame], bool], *, since: int = 0, within: float = 20.0) -> Frame:
+        """Wait for a frame, among those that came already or come yet."""
+        looked = since
+        async with asyncio.timeout(within), self._arrived:
+            while True:
+                while looked < len(self.frames):
+                    looked += 1
+                    if wanted(self.frames[looked - 1]):
+                        return self.frames[looked - 1]
+                if self.close_code is not None:
+                    raise ConnectionError(f"The socket closed with {self.close_code} first.")
+                await self._arrived.wait()
+
+    async def closed(self, within: float = 20.0) -> int:
+        """Wait until the server has closed the socket; return the close code."""
+        async with asyncio.timeout(within), self._arrived:
+            while self.close_code is None:
+                await self._arrived.wait()
+            return self.close_code
+
+    def of_type(self, kind: str) -> list[Frame]:
+        """All frames of one type so far."""
+        return [frame for frame in self.frames if frame["type"] == kind]
+
+    async def _read(self) -> None:
+        try:
+            async for data in self.socket:
+                await self._take(json.loads(data))
+        except websockets.ConnectionClosed:
+            pass
+        async with self._arrived:
+            self.close_code = self.socket.close_code
+            self._arrived.notify_all()
+
+    async def _take(self, frame: Frame) -> None:
+        if frame["type"] == "stream.chunk":
+            self._fold(frame)
+        elif frame["type"] == "stream.end":
+            self.streams.setdefault(frame["streamId"], Followed(0)).end = frame
+        async with self._arrived:
+            self.frames.append(frame)
+            self._arrived.notify_all()
+        if frame["type"] == "ping" and self.answers_pings:
+            await self.send({"type": "pong", "id": frame["id"]})
+
+    def _fold(self, frame: Frame) -> None:
+        followed = self.streams.setdefault(frame["streamId"], Followed(0))
+        if frame["prev"] == 0:
+            followed.last, followed.fold = 0, Fold()
+        assert frame["prev"] == followed.last, f"a gap: {frame['prev']} after {followed.last} (guarantee 8)"
+        followed.last = frame["seq"]
+        followed.frames.append(frame)
+        for chunk in frame["chunks"]:
+            followed.fold.apply(chunk)
+
+
+def text_of(message: Frame) -> str:
+    """The text of a stored message."""
+    return "".join(part["text"] for part in message["parts"] if part["type"] == "text")
