@@ -136,10 +136,11 @@ def anthropic_models(
 def read_models(setting: str) -> list[ModelInfo]:
     """Read the setting `ANTHROPIC_MODELS`: ids separated by commas, each with `=label` if wanted.
 
-    The first is the default. Raises ValueError when there is none, or one twice.
+    The first is the default; an empty setting, which is how an unset one arrives, means `MODELS`. Raises ValueError
+    when an entry has no id or one is named twice.
     """
     infos: list[ModelInfo] = []
-    for entry in filter(None, (entry.strip() for entry in setting.split(","))):
+    for entry in filter(None, (entry.strip() for entry in (setting.strip() or MODELS).split(","))):
         model_id, _, label = (piece.strip() for piece in entry.partition("="))
         if not model_id:
             raise ValueError(f"ANTHROPIC_MODELS has an entry without an id: {entry!r}. Write id=label, or just the id.")

@@ -358,10 +358,14 @@ def test_the_setting_lists_ids_with_labels_and_the_first_is_the_default() -> Non
         ModelInfo("claude-opus-5-5", "Claude Opus 5.5", default=True),
         ModelInfo("my-model", "Mine"),
     ]
-    assert [model.info.id for model in anthropic_models("k", None, read_models(MODELS))] == MODELS.split(",")
 
 
-@pytest.mark.parametrize("setting", ["", " , ", "a,b,a", "=Mine"])
+@pytest.mark.parametrize("unset", ["", "  "])
+def test_without_the_setting_the_usual_models_are_offered(unset: str) -> None:
+    assert [model.info.id for model in anthropic_models("k", None, read_models(unset))] == MODELS.split(",")
+
+
+@pytest.mark.parametrize("setting", [",", " , ", "a,b,a", "=Mine"])
 def test_a_setting_that_makes_no_sense_is_refused_by_name(setting: str) -> None:
     with pytest.raises(ValueError, match="ANTHROPIC_MODELS"):
         read_models(setting)
