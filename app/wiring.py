@@ -12,7 +12,7 @@ from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.config import Settings
 from app.ids import Mint
-from app.models.anthropic import MODELS, anthropic_models, read_models
+from app.models.anthropic import anthropic_models, read_models
 from app.models.catalogue import Catalogue
 from app.models.demo import DemoModel
 from app.models.interface import Model
@@ -40,7 +40,7 @@ def catalogue(settings: Settings) -> Catalogue:
     """Offer Anthropic's models when there is a key, and the demo always."""
     models: list[Model] = []
     if settings.anthropic_api_key:
-        offered = read_models(settings.anthropic_models or MODELS)
+        offered = read_models(settings.anthropic_models)
         models += anthropic_models(settings.anthropic_api_key, settings.anthropic_base_url or None, offered)
     return Catalogue([*models, DemoModel()])
 
