@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from dataclasses import replace
+from functools import partial
 
 from app import config, wiring
 from app.backplane.folder import DataFolder, DataFolderError
@@ -67,11 +68,11 @@ async def _serve(settings: Settings, folder: DataFolder) -> int:
     folder.announce(address)
     application, node = wiring.build(settings, folder)
     draining = Draining(node, settings.drain_seconds)
-    server = Server(uvicorn_config(application), on_signal=draining.begin)
+    server = Server(
+        uvicorn_config(application), on_started=partial(_announce, settings, address), on_signal=draining.begin
+    )
     draining.server = server
-    starting = asyncio.create_task(_announce(server, settings, address))
     await server.serve(sockets=sockets)
-    starting.cancel()
     await draining.over()
     return 0 if server.started else 1
 
@@ -111,10 +112,8 @@ class Draining:
                 self.server.should_exit = True
 
 
-async def _announce(server: Server, settings: Settings, address: str) -> None:
-    """Say where the server is, once it answers there."""
-    while not server.started:
-        await asyncio.sleep(0.01)
+def _announce(settings: Settings, address: str) -> None:
+    """Say where the server is, now that it answers there, and what it offers to whom."""
     models = "Anthropic's models and the demo" if settings.anthropic_api_key else "the offline demo model"
     guests = "guests welcome" if settings.guests_allowed else "no guests"
     sys.stdout.write(f"Tidewire is ready at {address} ({models}; {guests}; data in {settings.data_dir})\n")

@@ -177,11 +177,19 @@ class Server(uvicorn.Server):
 
     Args:
         config: from `config`.
+        on_started: called once, when the server answers.
         on_signal: called once with the signal's number; without it the first signal sets `should_exit`.
     """
 
-    def __init__(self, config: uvicorn.Config, *, on_signal: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_started: Callable[[], None] | None = None,
+        on_signal: Callable[[int], None] | None = None,
+    ) -> None:
         super().__init__(config)
+        self._on_started = on_started
         self._on_signal = on_signal
         self._signals = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -200,6 +208,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)
+        if self.started and self._on_started is not None:
+            self._on_started()
         # Everything imported and built until now lives as long as the process: no collection need look at it again.
         gc.collect()
         gc.freeze()
