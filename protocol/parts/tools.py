@@ -5,6 +5,9 @@ leaves out is `undefined` there and absent here; a field that is null stays null
 
 The input of a call that is still being written is kept as pieces and read (`parse_partial`) when somebody looks, so a
 delta costs the same however long the input has become.
+
+One difference, outside the grammar of a log: when the input of a dynamic call goes on in the next step, ai leaves out
+`rawInput` until a second delta comes. Here it is always there, or merging the two deltas would change the message.
 """
 
 from typing import Any

@@ -38,7 +38,9 @@ class Writer:
             chunk["delta"] = self.random.choice(TEXTS)
             return chunk | (self.optional(providerMetadata=META) if self.random.random() < 0.2 else {})
         if event == "end" and kind == "text":
-            chunk |= self.optional(citations=[{"type": "url", "url": "https://x.test"}])
+            chunk |= self.optional(
+                citations=[{"source": {"type": "source", "sourceType": "url", "id": "s1", "url": "https://x.test"}}]
+            )
         return chunk | self.optional(providerMetadata={"p": {"n": self.random.randrange(3)}})
 
     def call(self) -> Chunk:

@@ -105,3 +105,19 @@ def test_a_reset_step_forgets_its_parts_and_calls() -> None:
     )
     assert grammar.closing() == [DONE]
     grammar.extend([make.text_start("t"), make.tool_input_start("c", "x")])
+
+
+def test_a_reset_step_keeps_the_calls_of_earlier_steps() -> None:
+    call = make.tool_input_available("c", "weather", {})
+    grammar = Grammar().extend([START, STEP, call, DONE, STEP, {"type": "reset-step"}])
+    grammar.check(make.tool_output_available("c", 1))
+
+
+def test_a_finished_log_leaves_its_calls_to_be_answered() -> None:
+    grammar = Grammar().extend([START, STEP, make.tool_input_available("c", "weather", {})])
+    assert ending(grammar, {}, make.finish("tool-calls")) == [DONE, make.finish("tool-calls")]
+    assert [chunk["type"] for chunk in ending(grammar, {}, make.abort())] == [
+        "tool-output-error",
+        "finish-step",
+        "abort",
+    ]

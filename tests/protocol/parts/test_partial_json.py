@@ -48,6 +48,7 @@ def test_garbage_never_raises(text: str) -> None:
         ('{"a":', {}),
         ('{"a":"b', {"a": "b"}),
         ('{"a":"b\\', {"a": "b"}),
+        ('{"a":"b\\n', {"a": "b\n"}),
         ('{"a":"\\u00e', {"a": ""}),
         ('{"a":tr', {"a": True}),
         ('{"a":-', {}),
