@@ -56,11 +56,11 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     name = settings.node_name or mint("node")
     models = catalogue(settings)
     database = Database(settings.database_url)
-    journal = LocalJournal(folder.journal, clock)
+    journal = LocalJournal(folder.journal, clock, retention_ms=limits.stream_log_ms)
     hub = Hub(database)
     outbox = Outbox(database, clock, hub.committed)
 
-    registry = Registry(database, journal)
+    registry = Registry(database, journal, retention_ms=limits.stream_log_ms)
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000)
     at_once = limits.generations_at_once
     closing = Closing(database, outbox, journal, ticker, clock, node=name, at_once=at_once)

@@ -2,7 +2,7 @@
 
 import orjson
 
-from app.backplane.interface import RETENTION_MS, Journal
+from app.backplane.interface import Journal
 from app.store import streams as rows
 from app.store.queries import Queries
 from app.store.streams import StreamRow
@@ -21,11 +21,13 @@ class Registry:
     Args:
         database: says whose a stream is.
         journal: holds the logs of streams that ended before this process began.
+        retention_ms: how long a log stays readable after its end (guarantee 12).
     """
 
-    def __init__(self, database: Queries, journal: Journal) -> None:
+    def __init__(self, database: Queries, journal: Journal, *, retention_ms: int) -> None:
         self._database = database
         self._journal = journal
+        self._retention_ms = retention_ms
         self._streams: dict[str, Stream] = {}
 
     def __len__(self) -> int:
@@ -77,9 +79,9 @@ class Registry:
         return (stream or _of(row)).summary()
 
     def retire(self, now: int) -> None:
-        """Forget logs that ended longer ago than guarantee 12 keeps them; `now` is Unix time in milliseconds."""
+        """Forget logs that ended too long ago; `now` is Unix time in milliseconds."""
         for stream in list(self._streams.values()):
-            if stream.ended_at is not None and now - stream.ended_at > RETENTION_MS:
+            if stream.ended_at is not None and now - stream.ended_at > self._retention_ms:
                 del self._streams[stream.stream_id]
 
     async def _restore(self, row: StreamRow) -> Stream:

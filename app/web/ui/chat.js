@@ -37,7 +37,9 @@ export class Chat {
       this.state = "loaded";
       this.#merge(stored);
     } catch (error) {
-      this.state = error.code === "not_found" ? "missing" : "failed";
+      // A question under way creates the chat, and reads overtake it.
+      const isNew = this.messages.some((message) => message.state);
+      this.state = error.code !== "not_found" ? "failed" : isNew ? "loaded" : "missing";
       this.error = error.message;
     }
     if (this.again) {
@@ -112,6 +114,7 @@ export class Chat {
 
   #answer(result, question) {
     if (this.state === "loading") this.again = true;
+    else this.state = "loaded";
     const { messageId, streamId, chatId, status } = result;
     const message = this.#find(messageId) ?? { id: messageId, role: "assistant", parts: [], metadata: {} };
     if (!this.messages.includes(message)) this.messages.splice(this.messages.indexOf(question) + 1, 0, message);
@@ -133,6 +136,11 @@ export class Chat {
       Object.assign(stopping, { stopping: false, label: error.message });
       this.change();
     }
+  }
+
+  remove() {
+    this.state = "missing";
+    this.messages = [];
   }
 
   /** An event about this chat, caused elsewhere. */

@@ -43,10 +43,9 @@ const dashboard = new Dashboard(socket, {
   event(frame) {
     const chat = chats.get(frame.data.chatId);
     if (!chat || frame.sourceClientId === socket.clientId) return;
-    if (frame.name === "chat.deleted") chat.state = "missing";
+    if (frame.name === "chat.deleted") chat.remove();
     else if (chat === shown) chat.event(frame);
     else chat.stale = true;
-    if (chat.state === "missing") chat.messages = [];
   },
 });
 

@@ -1,0 +1,26 @@
+"""`/docs`: the documentation that ships with the project, as the text it is written in."""
+
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from protocol.errors import Refusal
+
+_SHELF = files("app") / "docs"
+
+
+async def document(request: Request) -> Response:
+    """Answer one page; without a name, the first one."""
+    name = request.path_params.get("name", "index")
+    # Only names that are there are served, so no path can leave the folder.
+    page = next((page for page in _SHELF.iterdir() if page.name in (name, f"{name}.md")), None)
+    if page is None:
+        raise Refusal("not_found", "There is no such page in the documentation.")
+    return PlainTextResponse(page.read_text(encoding="utf-8"), headers={"x-content-type-options": "nosniff"})
+
+
+def routes() -> tuple[Route, ...]:
+    """The routes served here."""
+    return (Route("/docs", document), Route("/docs/{name}", document))
