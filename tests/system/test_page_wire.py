@@ -116,6 +116,22 @@ def test_a_refused_question_says_why_and_is_sent_again_with_a_new_id(server: Scr
     assert again["id"] != sent["id"]
 
 
+def test_g04_a_read_that_overtakes_the_question_loses_nothing(server: ScriptedServer) -> None:
+    server.page.goto("/")
+    server.page.get_by_test_id("composer").fill("Asked before the welcome")
+    server.page.keyboard.press("Enter")
+    server.welcome()
+    sent = server.receive("message.send")
+    server.refuse(server.receive("chat.get"), "not_found", "There is no such chat.")
+    accept(server, sent)
+    words(server, 0, 1, "Here.")
+    chat = dashboard_chat(sent["chatId"])
+    place = {"chatId": sent["chatId"], "messageId": "msg_1", "streamId": "str_1", "status": "completed"}
+    server.send("event", offset=1, name="stream.ended", time=1, data={"chat": chat, **place})
+    shows(server, "Here.")
+    expect(server.page.locator("article")).to_have_count(2)
+
+
 def test_g07_a_repeated_range_changes_nothing(server: ScriptedServer) -> None:
     begin(server)
     words(server, 3, 4, "one ")

@@ -1,0 +1,274 @@
+"""The page in Chromium against a real server: what is shown is what is stored, whatever happens on the way."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, WebSocketRoute, expect
+from websockets import Subprotocol
+from websockets.sync.client import connect
+
+from tests.system.browser import launched_chromium
+from tests.system.server import ServerProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Frame = dict[str, Any]
+QUESTION = "What happens when I refresh the page?"
+ENOUGH = 20_000  # ms until an answer must have ended
+LONGER_THAN = "(answer, length) => answer.sourceText.length > length"
+
+
+class Tab:
+    """A page, with a hand on its wire: options for the demo model, and scissors."""
+
+    def __init__(self, context: BrowserContext, path: str = "/", **options: Any) -> None:
+        self.page = context.new_page()
+        self.options = options
+        self.faults: list[str] = []
+        self._lines: list[tuple[WebSocketRoute, WebSocketRoute]] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.route_web_socket(re.compile("/v1/socket$"), self._connect)
+        self.page.goto(path)
+
+    @property
+    def answer(self) -> Locator:
+        """The last answer."""
+        return self.page.locator("[data-role=assistant]").last
+
+    @property
+    def chat_id(self) -> str:
+        return self.page.url.rpartition("/c/")[2]
+
+    def ask(self, text: str = QUESTION) -> None:
+        self.page.get_by_test_id("composer").fill(text)
+        self.page.keyboard.press("Enter")
+
+    def text(self) -> str:
+        """The exact source of the last answer, as far as it has come."""
+        return str(self.answer.evaluate("answer => answer.sourceText"))
+
+    def wait_for_more_than(self, length: int) -> None:
+        handle = self.answer.element_handle()
+        self.page.wait_for_function(f"([answer, length]) => ({LONGER_THAN})(answer, length)", arg=[handle, length])
+
+    def wait_until(self, status: str) -> None:
+        expect(self.answer).to_have_attribute("data-status", status, timeout=ENOUGH)
+
+    def cut(self) -> None:
+        """Drop the line at both ends, as soon as there is one."""
+        while not self._lines:
+            self.page.evaluate("0")
+        for end in self._lines.pop():
+            end.close(code=1011)
+
+    def _connect(self, line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        self._lines.append((line, server))
+        line.on_message(lambda text: server.send(self._with_options(str(text))))
+
+    def _with_options(self, text: str) -> str:
+        frame: Frame = json.loads(text)
+        return json.dumps({**frame, "options": self.options}) if frame["type"] == "message.send" else text
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
+    """A guest of their own, at the shared server."""
+    context = chromium.new_context(base_url=shared_server.url)
+    yield context
+    context.close()
+
+
+def stored(tab: Tab) -> list[Frame]:
+    """The messages of the tab's chat as the server has them, asked for over a socket of our own."""
+    base = tab.page.evaluate("location.origin")
+    cookies = "; ".join(f"{cookie['name']}={cookie['value']}" for cookie in tab.page.context.cookies())
+    with connect(
+        f"{base.replace('http', 'ws')}/v1/socket",
+        origin=base,
+        additional_headers={"Cookie": cookies},
+        subprotocols=[Subprotocol("tidewire.v1")],
+    ) as socket:
+        socket.send(json.dumps({"type": "hello", "id": "hello", "clientId": "reader", "snapshot": "never"}))
+        socket.send(json.dumps({"type": "chat.get", "id": "read", "chatId": tab.chat_id}))
+        for text in socket:
+            frame: Frame = json.loads(text)
+            if frame.get("id") == "read":
+                messages: list[Frame] = frame["result"]["messages"]
+                return messages
+    raise AssertionError("The server closed the socket instead of answering.")
+
+
+def text_of(message: Frame) -> str:
+    return "".join(part["text"] for part in message["parts"] if part["type"] == "text")
+
+
+def assert_shows_what_is_stored(tab: Tab, status: str = "completed") -> None:
+    """The last answer's text is the stored one, byte for byte, now and after a reload."""
+    message = stored(tab)[-1]
+    assert (message["role"], message["metadata"]["status"]) == ("assistant", status)
+    assert tab.answer.get_attribute("data-message-id") == message["id"]
+    assert tab.text() == text_of(message)
+    tab.page.reload()
+    tab.wait_until(status)
+    assert tab.text() == text_of(message)
+    assert tab.faults == []
+
+
+def test_normal_send(visitor: BrowserContext) -> None:
+    tab = Tab(visitor)
+    expect(tab.page.get_by_test_id("note")).to_contain_text("The offline demo model answers.")
+    tab.page.get_by_test_id("examples").get_by_role("button").first.click()
+    expect(tab.page).to_have_url(re.compile(r"/c/[\w-]+$"))
+    tab.wait_until("completed")
+    assert len(tab.text()) > 100
+    title = tab.page.get_by_test_id("chats").locator("[aria-current=page]")
+    expect(title).to_have_count(1)
+    expect(tab.page.get_by_test_id("chats").locator(".spinner:visible")).to_have_count(0)
+    assert_shows_what_is_stored(tab)
+
+
+def test_thinking_is_folded_and_not_part_of_the_answer(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, thinking=40, pace=400)
+    tab.ask()
+    tab.wait_until("completed")
+    expect(tab.answer.locator("details summary")).to_have_text("Thoughts")
+    assert_shows_what_is_stored(tab)
+
+
+def test_stop(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=4000, pace=100)
+    tab.ask()
+    tab.wait_for_more_than(60)
+    shown = tab.text()
+    tab.page.get_by_test_id("stop").click()
+    tab.wait_until("stopped")
+    assert tab.text().startswith(shown)
+    expect(tab.answer.get_by_test_id("status")).to_have_text("Stopped")
+    expect(tab.page.get_by_test_id("send")).to_be_visible()
+    assert_shows_what_is_stored(tab, "stopped")
+
+
+def test_escape_stops(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=4000, pace=100)
+    tab.ask()
+    tab.wait_for_more_than(10)
+    tab.page.keyboard.press("Escape")
+    tab.wait_until("stopped")
+    assert_shows_what_is_stored(tab, "stopped")
+
+
+def test_a_question_while_an_answer_grows_stops_that_answer(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=120, pace=100)
+    tab.ask()
+    tab.wait_for_more_than(10)
+    tab.ask("And where are my chats kept?")
+    answers = tab.page.locator("[data-role=assistant]")
+    expect(answers).to_have_count(2)
+    expect(answers.first).to_have_attribute("data-status", "stopped")
+    tab.wait_until("completed")
+    assert [message["role"] for message in stored(tab)] == ["user", "assistant"] * 2
+    assert_shows_what_is_stored(tab)
+
+
+@pytest.mark.parametrize("length", [0, 40, 300, 900])
+def test_refresh_during_stream(visitor: BrowserContext, length: int) -> None:
+    tab = Tab(visitor, tokens=500, pace=200)
+    tab.ask()
+    tab.wait_for_more_than(length)
+    shown = tab.text()
+    tab.page.reload()
+    tab.wait_for_more_than(len(shown))
+    assert tab.text().startswith(shown)
+    tab.wait_until("completed")
+    assert_shows_what_is_stored(tab, "completed")
+
+
+def test_two_tabs(visitor: BrowserContext) -> None:
+    first = Tab(visitor, tokens=300, pace=200)
+    first.ask()
+    first.wait_until("completed")
+    second = Tab(visitor, f"/c/{first.chat_id}", tokens=300, pace=200)
+    second.wait_until("completed")
+
+    second.ask("And where are my chats kept?")
+    answers = first.page.locator("[data-role=assistant]")
+    expect(answers).to_have_count(2)
+    expect(first.page.locator("[data-role=user]").last).to_have_text(re.compile("And where are my chats kept?"))
+    for tab in (first, second):
+        expect(tab.page.locator("[data-role=assistant]")).to_have_count(2)
+        expect(tab.page.locator("[data-role=user]")).to_have_count(2)
+        tab.wait_until("completed")
+    assert first.text() == second.text()
+    assert_shows_what_is_stored(first)
+
+
+def test_stop_from_another_tab(visitor: BrowserContext) -> None:
+    first = Tab(visitor, tokens=4000, pace=100)
+    first.ask()
+    first.wait_for_more_than(20)
+    second = Tab(visitor, f"/c/{first.chat_id}")
+    second.wait_for_more_than(20)
+    second.page.get_by_test_id("stop").click()
+    for tab in (first, second):
+        tab.wait_until("stopped")
+    assert first.text() == second.text()
+    assert_shows_what_is_stored(first, "stopped")
+
+
+def test_a_new_chat_appears_in_every_tab(visitor: BrowserContext) -> None:
+    watching = Tab(visitor)
+    expect(watching.page.get_by_test_id("examples")).to_be_visible()
+    asking = Tab(visitor)
+    asking.ask()
+    row = watching.page.locator(f"[data-chat-id='{asking.chat_id}']")
+    expect(row).to_have_count(1)
+    asking.wait_until("completed")
+    title = asking.page.get_by_role("heading", level=1).inner_text()
+    expect(row.locator(".name")).to_have_text(title)
+
+
+def test_reconnect(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=900, pace=200)
+    tab.ask()
+    for length in (30, 200, 500):
+        tab.wait_for_more_than(length)
+        tab.cut()
+    tab.wait_until("completed")
+    assert tab.page.locator("article").count() == 2
+    assert_shows_what_is_stored(tab)
+
+
+def test_a_question_asked_without_a_line_is_answered_once(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=50, pace=200)
+    expect(tab.page.get_by_test_id("examples")).to_be_visible()
+    tab.cut()
+    tab.ask()
+    tab.wait_until("completed")
+    assert [message["role"] for message in stored(tab)] == ["user", "assistant"]
+    assert_shows_what_is_stored(tab)
+
+
+def test_g19b_nothing_shown_is_lost_when_the_server_is_killed(chromium: Browser, server: ServerProcess) -> None:
+    context = chromium.new_context(base_url=server.url)
+    tab = Tab(context, tokens=4000, pace=100)
+    tab.ask()
+    tab.wait_for_more_than(200)
+    server.kill()
+    shown = tab.text()
+    server.start()
+    tab.wait_until("interrupted")
+    assert tab.text().startswith(shown)
+    expect(tab.answer.get_by_test_id("status")).to_contain_text("Interrupted")
+    expect(tab.page.get_by_test_id("chats").locator(".spinner:visible")).to_have_count(0)
+    assert_shows_what_is_stored(tab, "interrupted")
+    context.close()
