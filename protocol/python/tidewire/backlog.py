@@ -25,13 +25,14 @@ class ChunkLog:
     whose log passes 8 MiB, so this is bounded too.
     """
 
-    __slots__ = ("_changed", "_chunks", "_failure", "_over", "_readers", "_settled")
+    __slots__ = ("_changed", "_chunks", "_failure", "_over", "_readers", "_settled", "_sleepers")
 
     def __init__(self) -> None:
         self._chunks: list[Chunk] = []
         self._settled = 0
         self._readers: list[_Reader] = []
         self._changed = asyncio.Event()
+        self._sleepers = 0
         self._over = False
         self._failure: Exception | None = None
 
@@ -78,7 +79,7 @@ class ChunkLog:
                 elif self._over:
                     break
                 else:
-                    await self._changed.wait()
+                    await self._sleep()
         finally:
             self._readers.remove(reader)
         if self._failure is not None:
@@ -87,12 +88,20 @@ class ChunkLog:
     async def wait_over(self) -> None:
         """Wait until no chunk comes any more."""
         while not self._over:
+            await self._sleep()
+
+    async def _sleep(self) -> None:
+        self._sleepers += 1
+        try:
             await self._changed.wait()
+        finally:
+            self._sleepers -= 1
 
     def _wake(self) -> None:
         # Wakes those who wait now; an event that stayed set would spin them.
-        self._changed.set()
-        self._changed.clear()
+        if self._sleepers:
+            self._changed.set()
+            self._changed.clear()
 
     def _compact(self) -> None:
         # A reader in the middle of a merged chunk would read its first half twice, so nothing merges across one.

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from protocol.client import ClientConnection, Close, Connect, Notice, Send
+from protocol.client import Action, ClientConnection, Close, Connect, Notice, Send
+from protocol.frames.server import StreamChunk
 from tidewire.clock import Clock, Timer
 from tidewire.transport import ConnectFailed, Connector, Socket
 
@@ -72,7 +73,15 @@ class Driver:
         """Hand over notices, then act: that order is what a pong promises."""
         for notice in notices:
             self._on_notice(notice, size)
-        for action in self.core.actions():
+        actions = self.core.actions()
+        if actions:
+            self._act(actions)
+        elif len(notices) == 1 and type(notices[0]) is StreamChunk:
+            return  # nearly every frame is one of these, and they move no deadline nearer
+        self._arm()
+
+    def _act(self, actions: list[Action]) -> None:
+        for action in actions:
             if isinstance(action, Send):
                 if (socket := self._sockets.get(action.link)) is not None:
                     socket.send(action.data)
@@ -80,7 +89,6 @@ class Driver:
                 self._dialing[action.link] = self.spawn(self._dial(action.link))
             else:
                 self._close(action)
-        self._arm()
 
     def _arm(self) -> None:
         """Set the timer when something is due earlier than it; one that is early only looks again."""
