@@ -2,7 +2,7 @@
 
 uvicorn parses whatever one read brought, up to 256 KiB, before anybody else has a turn; a flood of pings or of empty
 fragments then holds the loop for a second, and the application never sees those frames. `FairProtocol` hands the
-parser 4 KiB at a time and lets the loop turn in between. Beside that it keeps four promises the parent does not:
+parser a slice at a time and lets the loop turn every 2 ms. Beside that it keeps four promises the parent does not:
 
 - What one client can make us hold is bounded: bytes read ahead, messages queued, fragments, pongs it does not read.
 - A client that breaks the rules is told why (1007, 1009, 1002): its unread bytes are drained before the connection is
@@ -16,6 +16,7 @@ It leans on the parent's internals, therefore pyproject pins uvicorn's minor ver
 import asyncio
 import logging
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final, cast
 
 from uvicorn._types import ASGIReceiveEvent, ASGISendEvent
@@ -29,8 +30,11 @@ from websockets.protocol import State
 
 from app.sockets.outlet import EXTENSION, RawOutlet
 
-SLICE: Final = 4096
-"""Bytes parsed in one turn of the loop: at most 682 frames (the smallest is 6 bytes), 5 to 7 ms of parsing."""
+SLICE: Final = 1024
+"""Bytes parsed before the clock is read again: at most 170 frames (the smallest is 6 bytes), 2 to 4 ms of parsing."""
+
+TURN: Final = 0.002
+"""Seconds one connection may parse before the loop turns. Ends floods early; a message of 256 KiB takes half of it."""
 
 MAX_FRAGMENTS: Final = 1024
 """Fragments one message may have: of 4 KiB each they make the largest message any endpoint takes (4 MiB)."""
@@ -87,17 +91,45 @@ class FairProtocol(WebSocketsSansIOProtocol):
             return
         if not self.handshake_initiated:
             self._open(data)
-        elif self._held or len(data) > SLICE or not self._may_parse:
-            self._held += data
-            self.transport.pause_reading()
-            self._go_on()
-        else:
+        elif not self._held and len(data) <= SLICE and self._may_parse:
             super().data_received(data)
+        else:
+            self._held += data
+            if not self._stepping:
+                self._step()
 
     @property
     def _may_parse(self) -> bool:
         """Frames wait for the accept, and for an application that has not taken the last message."""
         return self.handshake_complete and not self.read_paused
+
+    def _step(self) -> None:
+        """Parse what is held for at most a turn."""
+        self._stepping = False
+        end = monotonic() + TURN
+        while self._held and self._may_parse and not self._is_over:
+            part = bytes(self._held[:SLICE])
+            del self._held[:SLICE]
+            super().data_received(part)
+            if monotonic() >= end:
+                break
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Arrange for the next turn, or for more bytes when none are held."""
+        if self._is_over:
+            self._held.clear()
+        elif self._held:
+            self.transport.pause_reading()
+            if self._may_parse and not self._stepping:
+                self._stepping = True
+                self.loop.call_soon(self._step)
+        elif self._may_parse:
+            self.transport.resume_reading()
+
+    @property
+    def _is_over(self) -> bool:
+        return self._failed or self.transport.is_closing()
 
     def _open(self, data: bytes) -> None:
         """Parse the upgrade request, which the HTTP protocol class read, bounded and handed over whole."""
@@ -108,26 +140,6 @@ class FairProtocol(WebSocketsSansIOProtocol):
         refusal = b"".join(self.conn.data_to_send())
         self.transport.write(refusal or b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
         self.transport.close()
-
-    def _go_on(self) -> None:
-        """Arrange for the next slice, or for more bytes when none are held."""
-        if self._stepping or self._failed or not self._may_parse or self.transport.is_closing():
-            return
-        if self._held:
-            self._stepping = True
-            self.loop.call_soon(self._step)
-        else:
-            self.transport.resume_reading()
-
-    def _step(self) -> None:
-        self._stepping = False
-        if self._failed or self.transport.is_closing():
-            self._held.clear()
-            return
-        part = bytes(self._held[:SLICE])
-        del self._held[:SLICE]
-        super().data_received(part)
-        self._go_on()
 
     async def receive(self) -> ASGIReceiveEvent:
         message = await self.queue.get()
@@ -170,7 +182,7 @@ class FairProtocol(WebSocketsSansIOProtocol):
         self._write(b"".join(output))
 
     def _write(self, data: bytes) -> None:
-        if data and not self._failed and not self.transport.is_closing():
+        if data and not self._is_over:
             self.transport.write(data)
 
     # Writing.

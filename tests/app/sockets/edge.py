@@ -1,6 +1,7 @@
 """A real server on loopback around a small ASGI app, and a client that speaks raw bytes."""
 
 import asyncio
+import logging
 import os
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,6 +26,7 @@ class Edge:
     server: Server
     events: list[dict[str, Any]] = field(default_factory=list)
     outlets: list[Outlet] = field(default_factory=list)
+    sends: list[Callable[[dict[str, Any]], Awaitable[None]]] = field(default_factory=list)
     shutdowns: int = 0
     task: asyncio.Task[None] | None = None
 
@@ -101,12 +103,15 @@ async def edge(handler: Handler = keep, **kwargs: Any) -> AsyncIterator[Edge]:
         async with outlet_of(scope, send) as outlet:
             await send({"type": "websocket.accept"})
             running.outlets.append(outlet)
+            running.sends.append(send)
             await handler(outlet, received)
 
     sockets = listen("127.0.0.1", 0)
     settings = config(app, deflate=kwargs.pop("deflate", False))
     settings.ws = kwargs.pop("ws", settings.ws)
     settings.http = kwargs.pop("http", settings.http)
+    # Turned up again: the protocol classes keep quiet by themselves, not by the settings of one way to start them.
+    logging.getLogger("uvicorn.error").setLevel(logging.DEBUG)
     running = Edge(port_of(sockets), Server(settings, **kwargs))
     running.task = asyncio.create_task(running.server.serve(sockets=sockets))
     await running.until(lambda: running.server.started)
@@ -161,7 +166,8 @@ class RawClient:
         return cast(asyncio.Transport, self.writer.transport)
 
     def send(self, *frames: bytes) -> None:
-        self.writer.write(b"".join(frames))
+        if not self.transport.is_closing():  # the server may have closed while a test still sends
+            self.writer.write(b"".join(frames))
 
     async def frame(self) -> tuple[int, bytes]:
         """Read one server frame as (opcode, payload)."""

@@ -213,10 +213,10 @@ async def test_nothing_is_written_after_the_client_closed(serving: Any) -> None:
 
 async def test_a_close_does_not_wait_for_a_peer_that_does_not_read() -> None:
     async with edge() as server, raw(server.port) as client:
-        outlet = await server.outlet()
         client.transport.pause_reading()
-        await fill(outlet)
-        outlet.close(4508, "heartbeat_timeout")
+        await fill(await server.outlet())
+        async with asyncio.timeout(5):
+            await server.sends[0]({"type": "websocket.close", "code": 4508})
         assert (await server.seen("websocket.disconnect"))["code"] == 4508
 
 

@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app.sockets.fair import FairProtocol
-from app.sockets.outlet import Outlet
+from app.sockets.outlet import Outlet, frame
 from app.sockets.server import GC_THRESHOLDS, ListenError, Server, config, listen, loop_factory, port_of
 from tests.app.sockets.edge import CLOSE, Receive, edge, keep, masked, raw
 
@@ -143,17 +143,31 @@ async def test_a_signal_during_the_start_stops_the_server_once_it_has_started() 
 # A peer that neither reads nor leaves
 
 
-async def test_a_standing_peer_does_not_outlive_the_server() -> None:
-    async def pour(outlet: Outlet, receive: Receive) -> None:
-        while outlet.writable:
-            outlet.write([b"\x81\x7e\xff\xff" + b"x" * 65_535])
-            await asyncio.sleep(0)
-        await keep(outlet, receive)
+async def pour(outlet: Outlet, receive: Receive) -> None:
+    """Write until nothing goes out any more, then only read."""
+    while outlet.writable:
+        outlet.write([frame(b"x" * 65_000)])
+        await asyncio.sleep(0)
+    await keep(outlet, receive)
 
+
+async def test_a_standing_peer_does_not_outlive_the_server() -> None:
     async with edge(pour) as server, raw(server.port) as client:
         client.transport.pause_reading()
         outlet = await server.outlet()
         await server.until(lambda: not outlet.writable)
+        server.server.should_exit = True
+        await server.stopped()
+        assert not server.server.server_state.connections
+
+
+async def test_a_standing_peer_that_was_closed_before_does_not_outlive_the_server_either() -> None:
+    async with edge(pour) as server, raw(server.port) as client:
+        client.transport.pause_reading()
+        outlet = await server.outlet()
+        await server.until(lambda: not outlet.writable)
+        outlet.close(4508)
+        await server.until(lambda: not server.server.server_state.tasks)
         server.server.should_exit = True
         await server.stopped()
         assert not server.server.server_state.connections
@@ -186,6 +200,7 @@ async def test_closed_connections_are_freed_without_the_garbage_collector() -> N
                 client.send(masked(CLOSE))
                 await client.close_code()
             server.outlets.clear()
+            server.sends.clear()
             await server.until(lambda: not alive)
         finally:
             gc.enable()
