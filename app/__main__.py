@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from app import serve
+from app import load, serve
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
         serve.run,
     )
     _add(commands, "migrate", "bring the database up to date and exit", serve.add_migrate_arguments, serve.migrate)
+    _add(commands, "load", "put load on a server and check every text", load.add_arguments, load.command)
     return top
 
 
