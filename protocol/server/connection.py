@@ -219,6 +219,9 @@ class ServerConnection:
                 frames.append(self._ping(now))
             frames.append(data)
             self._window.sent(len(data))
+        if not self._window.room and self._window.wants_ping:
+            # The last pong confirmed nothing of what fills the window, and no data can bring the next ping along.
+            frames.append(self._ping(now))
         return frames
 
     def take_ended(self) -> list[StreamLog]:
