@@ -75,8 +75,6 @@ class ServerConnection:
             return self._receive(data, now)
         except Violation as violation:
             self.fail(violation.error, violation.close_code)
-        except (InvalidField, UnknownType) as refusal:
-            self._refuse_undecoded(refusal)
         return None
 
     def _receive(self, data: str | bytes, now: float) -> ClientFrame | None:
@@ -85,7 +83,11 @@ class ServerConnection:
             return None
         if self.state == "accepted":
             return self._greet(data)
-        frame = decode_client(data)
+        try:
+            frame = decode_client(data)
+        except (InvalidField, UnknownType) as refusal:
+            self._refuse_undecoded(refusal, now)
+            return None
         if isinstance(frame, ClientPong):
             self._pong(frame, now)
             return None
@@ -97,7 +99,7 @@ class ServerConnection:
         return self._admit(frame, now) if isinstance(frame, Command) else frame
 
     def _greet(self, data: str) -> Hello | None:
-        if len(data) > self._limits.hello_bytes:
+        if len(data.encode(errors="surrogatepass")) > self._limits.hello_bytes:
             self.closing = Close(1009, "the first frame is larger than a hello can be")
             return None
         try:
@@ -113,24 +115,32 @@ class ServerConnection:
 
     def _admit(self, frame: Command, now: float) -> Command | None:
         """Let a command in, within its rate and the number in flight."""
-        if wait := self._bucket.take(now):
-            self._refusals += 1
-            if self._refusals > DEAF_AFTER_REFUSALS:
-                raise Violation("rate_limited")
-            self._answer_refusal(frame.id, Refusal("rate_limited", retry_after_ms=int(wait * 1000) + 1).error)
+        if self._is_too_fast(frame.id, now):
             return None
-        self._refusals = 0
-        if self.in_flight >= self._limits.commands_in_flight:
+        # An answer that nobody read yet still counts: so no client makes us hold more than so many of them.
+        if self.in_flight + self._out.answers >= self._limits.commands_in_flight:
             self._answer_refusal(frame.id, Refusal("too_many_in_flight", retry_after_ms=100).error)
             return None
         self.in_flight += 1
         return frame
 
-    def _refuse_undecoded(self, refusal: InvalidField | UnknownType) -> None:
+    def _refuse_undecoded(self, refusal: InvalidField | UnknownType, now: float) -> None:
         if isinstance(refusal, UnknownType) and refusal.command_id is None:
             self.ignored += 1
-        else:
+        elif not self._is_too_fast(refusal.command_id, now):
             self._answer_refusal(refusal.command_id, refusal.error)
+
+    def _is_too_fast(self, command_id: str | None, now: float) -> bool:
+        """Refuse what comes faster than the rate; close on whoever does not listen to that either."""
+        wait = self._bucket.take(now)
+        if not wait:
+            self._refusals = 0
+            return False
+        self._refusals += 1
+        if self._refusals > DEAF_AFTER_REFUSALS:
+            raise Violation("rate_limited")
+        self._answer_refusal(command_id, Refusal("rate_limited", retry_after_ms=int(wait * 1000) + 1).error)
+        return True
 
     def _pong(self, frame: ClientPong, now: float) -> None:
         if self._window.awaits_pong and frame.id == self._ping_id:
@@ -150,7 +160,8 @@ class ServerConnection:
         self.state = advance(SERVER_CONNECTION, self.state, "welcome")
         self._window = FlowWindow(self._flow, granted)
         self.renew(expires_at, expires_at_ms)
-        self._control(encode(frame))
+        if self.closing is None:
+            self._out.greet(encode(frame))
 
     def window_for(self, granted: int | None) -> int:
         """How many bytes of data may be under way at first, given what the client asked for."""
@@ -163,7 +174,8 @@ class ServerConnection:
     def ack(self, command_id: str, result: dict[str, Any], *, duplicate: bool = False) -> None:
         """Answer a command that was carried out."""
         self.in_flight -= 1
-        self._control(encode(Ack(id=command_id, result=result, duplicate=duplicate)))
+        if self.closing is None:
+            self._out.answer(encode(Ack(id=command_id, result=result, duplicate=duplicate)))
 
     def refuse(self, command_id: str, error: ErrorObject) -> None:
         """Answer a command that was not."""
@@ -173,6 +185,8 @@ class ServerConnection:
     def fail(self, error: ErrorObject, close_code: int) -> None:
         """End the connection with a fatal error."""
         if self.closing is None:
+            if self.state == "greeting":
+                self._out.take_control()  # answers that wait for the welcome: the error stands in its place
             self._control(encode(Error(error=error, fatal=True)))
             self.closing = Close(close_code, error.code)
 
@@ -211,6 +225,8 @@ class ServerConnection:
 
     def take(self, now: float) -> list[bytes]:
         """Take every frame that may be sent now, in order: control first, then data as far as the window is open."""
+        if self.state == "greeting" and self.closing is None:
+            return []  # the welcome is the first frame (guarantee 1)
         frames = self._out.take_control()
         if self.state not in ("ready", "draining") or self.closing is not None:
             return frames
@@ -232,9 +248,9 @@ class ServerConnection:
 
     def deadline(self) -> float:
         """When `expire` must be called next."""
-        if self.state == "accepted":
+        if self.state == "accepted" and self.closing is None:
             return self._hello_by
-        if self.state in ("greeting", "closed"):
+        if self.state in ("greeting", "closed") or self.closing is not None:
             return math.inf  # the application has the hello, or nothing is left to wait for
         times = [self._pong_by() or self._ping_at]
         if self._expires_at is not None:
@@ -288,6 +304,8 @@ class ServerConnection:
         self._control(encode(Error(id=command_id, error=error)))
 
     def _control(self, frame: bytes) -> None:
+        if self.closing is not None:
+            return  # nothing follows a fatal error
         self._out.control(frame)
-        if self._out.overflows and self.closing is None:
+        if self._out.overflows:
             self.closing = Close(4508, "slow_consumer")

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
-# One person's acks never pile up to this; a client that floods pings and reads nothing gets here in seconds.
+# Pongs, errors and warnings never pile up to this; a client that floods and reads nothing gets here in seconds.
 CONTROL_BYTES = 128 * 1024
 
 
@@ -89,12 +89,14 @@ class Outbound:
         "_frame_bytes",
         "_offset",
         "_subscriptions",
+        "answers",
     )
 
     def __init__(self, frame_bytes: int) -> None:
         self._frame_bytes = frame_bytes
         self._control: deque[bytes] = deque()
         self._control_bytes = 0
+        self.answers = 0  # of commands, waiting to be sent
         self._subscriptions: dict[str, _Subscription] = {}
         self._dirty: dict[str, None] = {}  # an ordered set: the streams that may have something, in turn
         self._events: EventLog | None = None
@@ -105,6 +107,15 @@ class Outbound:
         """Queue a frame that overtakes all data."""
         self._control.append(frame)
         self._control_bytes += len(frame)
+
+    def answer(self, frame: bytes) -> None:
+        """Queue the answer to a command; one may be larger than all the rest, but only so many are let in at once."""
+        self._control.append(frame)
+        self.answers += 1
+
+    def greet(self, frame: bytes) -> None:
+        """Queue the welcome in front of everything (guarantee 1)."""
+        self._control.appendleft(frame)
 
     @property
     def overflows(self) -> bool:
@@ -149,7 +160,7 @@ class Outbound:
         """Take every waiting control frame."""
         frames = list(self._control)
         self._control.clear()
-        self._control_bytes = 0
+        self._control_bytes = self.answers = 0
         return frames
 
     def take_ended(self) -> list[StreamLog]:
