@@ -1,0 +1,147 @@
+"""The SDK against the real server, over everything that happens to sockets and servers."""
+
+import asyncio
+import contextlib
+import random
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tidewire
+from tidewire.transport import Socket, WebSocketTransport
+
+from tests.system.server import ServerProcess
+
+pytestmark = pytest.mark.slow
+
+
+class Scissors:
+    """Opens real sockets and cuts them."""
+
+    def __init__(self) -> None:
+        self.open = tidewire.connector()
+        self.last: WebSocketTransport | None = None
+        self.cuts = 0
+
+    async def __call__(self, url: str) -> Socket:
+        socket = await self.open(url)
+        assert isinstance(socket, WebSocketTransport)
+        self.last = socket
+        return socket
+
+    def cut(self) -> None:
+        if self.last is not None:
+            self.last._connection.transport.abort()
+            self.cuts += 1
+            self.last = None
+
+
+class Soon(random.SystemRandom):
+    """Hardly any jitter: nobody waits in a test."""
+
+    def random(self) -> float:
+        return 0.02
+
+
+def connect(server: ServerProcess, **options: Any) -> tidewire.Client:
+    return tidewire.connect(server.url, random=Soon(), **options)
+
+
+@contextlib.asynccontextmanager
+async def served(tmp_path: Path, **env: str) -> AsyncIterator[ServerProcess]:
+    server = await asyncio.to_thread(ServerProcess(tmp_path / "data", **env).start)
+    try:
+        yield server
+    finally:
+        await asyncio.to_thread(server.kill)
+
+
+async def same_as_stored(client: tidewire.Client, answer: tidewire.Answer) -> tidewire.Finished:
+    """The answer is shown to its end exactly as it is stored."""
+    done = await answer.finished()
+    assert answer.chat_id is not None
+    stored = await client.message(answer.chat_id, done.message["id"])
+    assert stored is not None
+    assert done.message["parts"] == stored["parts"]
+    assert done.status == stored["metadata"]["status"]
+    return done
+
+
+async def test_g05_cut_sockets_cost_nothing(tmp_path: Path) -> None:
+    scissors = Scissors()
+    async with served(tmp_path) as server, connect(server, connector=scissors) as client:
+        options = {"tokens": 300, "pace": 100}
+        answers = [await client.send(client.new_id(), "Why?", options=options) for _ in range(3)]
+        reading = asyncio.create_task(_read(answers[0]))
+        while not all(answer.status == "completed" for answer in answers):
+            await asyncio.sleep(0.15)
+            scissors.cut()
+        done = [await same_as_stored(client, answer) for answer in answers]
+        assert await reading == done[0].text
+    assert scissors.cuts > 3
+
+
+async def _read(answer: tidewire.Answer) -> str:
+    return "".join([piece async for piece in answer.text()])
+
+
+async def test_g30_draining_server_finishes_and_its_successor_goes_on(tmp_path: Path) -> None:
+    async with served(tmp_path, DRAIN_SECONDS="20") as server, connect(server) as client:
+        answer = await client.send("chat_1", "Why?", options={"tokens": 100, "pace": 100})
+        server.signal(signal.SIGTERM)
+        assert (await answer.finished()).status == "completed"
+        await asyncio.to_thread(server.wait)
+        await asyncio.to_thread(server.start)
+        await same_as_stored(client, answer)
+        again = await client.send("chat_1", "And then?", options={"tokens": 5})
+        await same_as_stored(client, again)
+        assert [chat.chat_id for chat in client.dashboard.chats] == ["chat_1"]
+
+
+async def test_g19b_killed_server_has_kept_everything_that_was_shown(tmp_path: Path) -> None:
+    async with served(tmp_path) as server, connect(server) as client:
+        answer = await client.send("chat_1", "Why?", options={"tokens": 1000, "pace": 100})
+        shown = ""
+        async for piece in answer.text():
+            shown += piece
+            if len(shown) > 100:
+                break
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.start)
+        done = await same_as_stored(client, answer)
+        assert done.status == "interrupted"
+        assert done.error is not None
+        assert done.error.retryable
+        assert done.text.startswith(shown)
+        after = await client.send("chat_1", "And now?", options={"tokens": 1000})
+        await after.stop()
+        assert (await same_as_stored(client, after)).status == "stopped"
+
+
+async def test_g22_dashboard_of_every_device_equals_a_fresh_one(tmp_path: Path) -> None:
+    scissors, changed = Scissors(), asyncio.Event()
+    watch: dict[str, Any] = {"observer": lambda _notice: changed.set()}
+    async with (
+        served(tmp_path) as server,
+        connect(server, **watch) as phone,
+        connect(server, token=phone.token, connector=scissors, **watch) as desk,
+    ):
+        for number in range(4):
+            answer = await phone.send(f"chat_{number % 3}", "Why?", options={"tokens": 3})
+            scissors.cut()
+            await answer.finished()
+        async with connect(server, token=phone.token, **watch) as fresh, asyncio.timeout(10):
+            while not phone.dashboard.chats == desk.dashboard.chats == fresh.dashboard.chats:
+                changed.clear()
+                await changed.wait()
+            assert len(fresh.dashboard.chats) == 3
+    assert scissors.cuts > 0
+
+
+async def test_foreign_and_unknown_tokens_are_refused(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        with pytest.raises(tidewire.ConnectionStopped, match="4401"):
+            async with connect(server, token="nonsense"):
+                pytest.fail("entered")
