@@ -74,13 +74,11 @@ async def show(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, now: int
     )
 
 
-async def settle(q: Queries, user_id: str, chat_id: str, status: str, *, now: int) -> None:
-    """Note how the chat's last answer ended."""
+async def settle(q: Queries, user_id: str, chat_id: str, status: str) -> None:
+    """Note how the chat's last answer ended. The chat keeps its place: a sidebar must not move under a pointer."""
     await q.execute(
-        """
-        UPDATE chats SET last_status = :status, updated_at = :now WHERE user_id = :user_id AND chat_id = :chat_id
-        """,
-        {"user_id": user_id, "chat_id": chat_id, "status": status, "now": now},
+        "UPDATE chats SET last_status = :status WHERE user_id = :user_id AND chat_id = :chat_id",
+        {"user_id": user_id, "chat_id": chat_id, "status": status},
     )
 
 

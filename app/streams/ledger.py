@@ -193,7 +193,7 @@ async def end(
         return False
     kept = {name: value for name, value in metadata.items() if name != "versions"}
     await messages.commit(change.tx, change.user_id, generation.message_id, parts=parts, metadata=kept)
-    await chats.settle(change.tx, change.user_id, generation.chat_id, ending.status, now=change.now)
+    await chats.settle(change.tx, change.user_id, generation.chat_id, ending.status)
     change.tell(
         "stream.ended",
         chat_id=generation.chat_id,

@@ -13,9 +13,9 @@ _SHELF = files("app") / "docs"
 
 async def document(request: Request) -> Response:
     """Answer one page; without a name, the first one."""
-    name = request.path_params.get("name", "index")
+    name = request.path_params.get("name", "index").removesuffix(".md")
     # Only names that are there are served, so no path can leave the folder.
-    page = next((page for page in _SHELF.iterdir() if page.name in (name, f"{name}.md")), None)
+    page = next((page for page in _SHELF.iterdir() if page.name == f"{name}.md"), None)
     if page is None:
         raise Refusal("not_found", "There is no such page in the documentation.")
     return PlainTextResponse(page.read_text(encoding="utf-8"), headers={"x-content-type-options": "nosniff"})
