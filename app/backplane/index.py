@@ -38,7 +38,7 @@ class Entry:
 
     def touch(self, segment: int) -> None:
         """Remember that a segment holds a record of this stream; segments only rise."""
-        if not self.segments or self.segments[-1] != segment:
+        if self.segments[-1:] != [segment]:
             self.segments.append(segment)
 
     def after(self, seq: int) -> tuple[int, Sequence[Place]]:
@@ -91,7 +91,6 @@ class Index:
         entry = self.entries.get(name)
         if entry is None:
             if prev:
-                self._remain(name, segment)
                 return
             entry = self.entries[name] = Entry()
         if prev != entry.head or entry.ended_at_ms is not None:
@@ -118,13 +117,8 @@ class Index:
         for name in names:
             entry = self.entries.pop(name, None)
             self._words[name] = segment
-            for left in entry.segments if entry else ():
-                self._remain(name, left)
-
-    def _remain(self, name: str, segment: int) -> None:
-        left = self._remains.setdefault(name, [])
-        if segment not in left[-1:]:
-            left.append(segment)
+            if entry is not None:
+                self._remains[name] = entry.segments
 
     def expire(self, before_ms: int) -> None:
         """Forget the streams that ended at `before_ms` (Unix ms) or earlier."""

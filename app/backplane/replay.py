@@ -5,7 +5,7 @@ from os import truncate
 from pathlib import Path
 
 from app.backplane.index import Index
-from app.backplane.records import CHUNKS, END, GONE, NOTHING, Record, decode_end, decode_gone, scan
+from app.backplane.records import CHUNKS, END, GONE, NOTHING, decode_end, decode_gone, scan
 from app.backplane.segments import keep_aside, numbers, path_of
 
 
@@ -68,23 +68,18 @@ class Replay:
         except OSError:
             self._note_damage(path, self.sizes[number])
             return
-        for record in scan(data):
-            start, stop, kind, *_ = record
-            if kind != NOTHING:
-                self._take(number, record, data)
-            elif newest and stop == len(data):
+        add = self.index.add
+        for start, stop, kind, name, seq, count, body in scan(data):
+            if kind == CHUNKS:  # nearly all are, and there are hundreds of thousands
+                add(name, seq, count, number, start)
+            elif kind == END:
+                self.index.close(name, seq, decode_end(data[body:stop])[0], number, start)
+            elif kind == GONE:
+                self.index.forget(decode_gone(data[body:stop]), number)
+            elif kind == NOTHING and newest and stop == len(data):
                 self._cut_off(path, number, start)
-            else:
+            elif kind == NOTHING:
                 self._note_damage(path, stop - start)
-
-    def _take(self, number: int, record: Record, data: bytes) -> None:
-        start, stop, kind, name, seq, count, body = record
-        if kind == CHUNKS:
-            self.index.add(name, seq, count, number, start)
-        elif kind == END:
-            self.index.close(name, seq, decode_end(data[body:stop])[0], number, start)
-        elif kind == GONE:
-            self.index.forget(decode_gone(data[body:stop]), number)
 
     def _cut_off(self, path: Path, number: int, size: int) -> None:
         truncate(path, size)

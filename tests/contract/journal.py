@@ -67,12 +67,17 @@ class Reopen(NamedTuple):
     """Let another process go on."""
 
 
+class Grow(NamedTuple):
+    """Append some chunks behind the head, or `off` by some."""
+
+    name: str
+    off: int
+    chunks: int
+
+
 names = st.sampled_from(["str_a", "str_b"])
-ranges = st.builds(part, names, st.integers(0, 9), st.integers(0, 4))
-steps = st.lists(
-    st.one_of(st.lists(ranges, max_size=4), st.lists(ranges, max_size=4), st.builds(Close, names), st.builds(Reopen)),
-    max_size=25,
-)
+ticks = st.lists(st.builds(Grow, names, st.sampled_from([0, 0, 0, 0, -1, -3, 1]), st.integers(0, 4)), max_size=4)
+steps = st.lists(st.one_of(ticks, ticks, ticks, st.builds(Close, names), st.builds(Reopen)), max_size=25)
 text = st.text(st.characters(exclude_categories=["Cs"]))
 json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | text,
@@ -89,18 +94,20 @@ class Model:
         self.heads: dict[str, int] = {}
         self.closed: set[str] = set()
 
-    def append(self, parts: list[JournalRange]) -> dict[str, int]:
-        """Take what follows; return the heads of the refused."""
-        refused = {}
-        for name, prev, chunks in parts:
+    def append(self, tick: list[Grow]) -> tuple[list[JournalRange], dict[str, int]]:
+        """Take what follows; return the ranges as they are appended, and the heads of the refused."""
+        parts, refused = [], {}
+        for name, off, count in tick:
             head = self.heads.get(name, 0)
-            if prev + len(chunks) <= head:
+            prev = max(0, head + off)
+            parts.append(part(name, prev, count))
+            if prev + count <= head:
                 continue
             if prev == head and name not in self.closed:
-                self.heads[name] = head + len(chunks)
+                self.heads[name] = head + count
             else:
                 refused[name] = head
-        return refused
+        return parts, refused
 
 
 class JournalContract:
@@ -145,8 +152,8 @@ class JournalContract:
             await self.agree(journal, model)
             await journal.close()
 
-    async def append_like(self, journal: Journal, model: Model, parts: list[JournalRange]) -> None:
-        refused = model.append(parts)
+    async def append_like(self, journal: Journal, model: Model, tick: list[Grow]) -> None:
+        parts, refused = model.append(tick)
         if not refused:
             await journal.append(parts)
             return
@@ -178,6 +185,15 @@ class JournalContract:
         await journal.append([part("str_a", 0, 3)])
         await journal.append([part("str_a", 1, 1)])
         assert await journal.read("str_a") == log("str_a", 3)
+
+    async def test_ranges_of_one_call_are_each_read_as_their_own(self, journal: Journal) -> None:
+        await journal.append([part("str_a", 0, 2), part("str_b", 0, 1), part("str_a", 2, 1)])
+        assert await journal.read("str_a") == log("str_a", 3)
+        assert await journal.read("str_b") == log("str_b", 1)
+
+    async def test_a_long_range_is_read_whole(self, journal: Journal) -> None:
+        await journal.append([part("str_a", 0, 5000)])
+        assert await journal.read("str_a", 4000) == log("str_a", 5000, 4000)
 
     async def test_a_refused_range_names_the_head_and_spoils_no_other(self, journal: Journal) -> None:
         await journal.append([part("str_a", 0, 3)])

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.backplane import syncing
 from app.backplane.interface import Held, JournalConflict, JournalUnavailable
-from app.backplane.local import LocalJournal
+from app.backplane.local import LocalJournal, Statistics
 from app.clock import Clock
 from tests.contract.journal import RETENTION_MS, HandClock, JournalContract, Make, log, opened, part
 
@@ -222,6 +223,46 @@ async def test_a_forgotten_stream_stays_forgotten_when_its_end_is_deleted_first(
             assert segments(folder) == ["00000001.journal", "00000003.journal", "00000004.journal"]
     async with opened(lambda clock: small(folder, clock), hand.clock) as journal:
         assert await journal.streams() == {"str_long": Held(2, None)}
+
+
+async def test_nothing_is_withdrawn_that_is_deleted_already(folder: Path, hand: HandClock) -> None:
+    async with opened(lambda clock: small(folder, clock), hand.clock) as journal:
+        assert isinstance(journal, LocalJournal)
+        await journal.append([part("str_a", 0, 1)])
+        await journal.append([part("str_a", 1, 1), part("str_long", 0, 1)])
+        await journal.close_stream("str_a", b"end")
+        await journal.retire(hand.pass_ms(RETENTION_MS))
+        assert segments(folder) == ["00000002.journal", "00000003.journal"]
+        assert journal.statistics().segments == 2
+        await journal.close_stream("str_long", b"end")
+        await journal.retire(hand.pass_ms(RETENTION_MS))
+        assert segments(folder) == []
+        assert journal.statistics() == Statistics(streams=0, segments=0, bytes=0, sync_failures=0)
+
+
+async def test_what_was_forgotten_is_on_the_disk_before_anything_is_deleted(
+    folder: Path, hand: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    journal = LocalJournal(folder, hand.clock, segment_bytes=1, sync_interval=3600)
+    async with opened(lambda clock: journal, hand.clock):
+        await journal.append([part("str_long", 0, 1), part("str_a", 0, 1)])
+        await journal.close_stream("str_a", b"end")
+        await journal.append([part("str_long", 1, 1)])
+        monkeypatch.setattr(syncing, "sync", lambda path: done.append(f"sync {path.name}"))
+        monkeypatch.setattr(Path, "unlink", lambda path, missing_ok: done.append(f"delete {path.name}"))
+        await journal.retire(hand.pass_ms(RETENTION_MS))
+        monkeypatch.undo()
+    assert done.index("sync 00000004.journal") < done.index("delete 00000002.journal")
+
+
+async def test_a_second_end_is_not_written(folder: Path, hand: HandClock) -> None:
+    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+        assert isinstance(journal, LocalJournal)
+        await journal.close_stream("str_a", b"end")
+        before = journal.statistics()
+        await journal.close_stream("str_a", b"end")
+        assert journal.statistics() == before
 
 
 names = st.sampled_from(["str_a", "str_b", "str_c", "str_d"])

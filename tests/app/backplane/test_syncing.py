@@ -46,6 +46,17 @@ async def test_what_is_written_during_an_interval_is_one_round(disk: Disk) -> No
     assert disk.rounds == ["a", "b"]
 
 
+async def test_after_the_interval_comes_the_next_round(disk: Disk) -> None:
+    work = Syncing(interval=0)
+    work.start()
+    for name in ("a", "b", "c"):
+        disk.begun.clear()
+        work.touch(Path(name))
+        assert await asyncio.to_thread(disk.begun.wait, 10)
+    await work.close()
+    assert disk.rounds == ["a", "b", "c"]
+
+
 async def test_closing_syncs_what_is_left(disk: Disk) -> None:
     work = Syncing(interval=3600)
     work.touch(Path("a"))
