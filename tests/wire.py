@@ -7,7 +7,8 @@ answers pings unless a test wants it slow. It knows nothing of reconnecting; the
 import asyncio
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from types import TracebackType
@@ -69,6 +70,7 @@ class Tab:
         token: of the user; None lets the handshake prove it, or nothing.
         origin: the Origin header.
         answers_pings: a tab that does not is slow.
+        folds: a tab that does not only keeps the frames, for tests that read one stream in many ways.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Tab:
         *,
         origin: str | None = None,
         answers_pings: bool = True,
+        folds: bool = True,
         headers: dict[str, str] | None = None,
         subprotocols: tuple[str, ...] = ("tidewire.v1",),
     ) -> None:
@@ -85,8 +88,10 @@ class Tab:
         self.token = token
         self.client_id = f"tab_{next(_ids)}"
         self.frames: list[Frame] = []
+        self.sizes: list[int] = []  # of the frames, in bytes
         self.streams: dict[str, Followed] = {}
         self.answers_pings = answers_pings
+        self.folds = folds
         self.close_code: int | None = None
         self._origin = origin
         self._headers = headers or {}
@@ -152,6 +157,33 @@ class Tab:
         result: Frame = ack["result"]
         return result
 
+    async def refused(self, kind: str, **fields: Any) -> Frame:
+        """Send a command that must be refused; return its error."""
+        try:
+            await self.command(kind, **fields)
+        except Refused as refusal:
+            return refusal.error
+        raise AssertionError(f"{kind} was carried out")
+
+    async def answer(self, command_id: str) -> Frame:
+        """Wait for the ack or error of a command that was sent before."""
+        return await self.until(lambda got: got["type"] in ("ack", "error") and got.get("id") == command_id)
+
+    async def event(self, name: str, *, since: int = 0, **data: Any) -> Frame:
+        """Wait for an event of this name whose data has these fields."""
+
+        def wanted(got: Frame) -> bool:
+            is_named = got["type"] == "event" and got["name"] == name
+            return is_named and all(got["data"].get(field) == value for field, value in data.items())
+
+        return await self.until(wanted, since=since)
+
+    async def settled(self) -> None:
+        """Wait until everything the server wrote so far has come."""
+        ping = f"ping_{next(_ids)}"
+        await self.send({"type": "ping", "id": ping})
+        await self.until(lambda got: got["type"] == "pong" and got["id"] == ping)
+
     async def follow(self, stream_id: str, after: int = 0) -> Frame:
         """Subscribe after a position; what the tab has of the stream starts anew when that is 0."""
         if after == 0:
@@ -168,6 +200,10 @@ class Tab:
         """Read the stored messages of a chat."""
         messages: list[Frame] = (await self.command("chat.get", chatId=chat_id))["result"]["messages"]
         return messages
+
+    async def reached(self, stream_id: str, seq: int) -> None:
+        """Wait until the stream is known up to this number."""
+        await self.until(lambda _: stream_id in self.streams and self.streams[stream_id].last >= seq)
 
     async def until(self, wanted: Callable[[Frame], bool], *, since: int = 0, within: float = 20.0) -> Frame:
         """Wait for a frame, among those that came already or come yet."""
@@ -189,6 +225,20 @@ class Tab:
                 await self._arrived.wait()
             return self.close_code
 
+    async def caught_up(self) -> None:
+        """Answer the ping that waits, and every later one: a slow tab becomes a quick one."""
+        self.answers_pings = True
+        pings = self.of_type("ping")
+        if pings:
+            await self.send({"type": "pong", "id": pings[-1]["id"]})
+
+    async def fatal(self) -> tuple[str, int]:
+        """The code of the fatal error that ends this connection, its last frame, and the close code."""
+        close = await self.closed()
+        assert self.frames[-1]["fatal"] is True
+        code: str = self.frames[-1]["error"]["code"]
+        return code, close
+
     def of_type(self, kind: str) -> list[Frame]:
         """All frames of one type so far."""
         return [frame for frame in self.frames if frame["type"] == kind]
@@ -196,15 +246,17 @@ class Tab:
     async def _read(self) -> None:
         try:
             async for data in self.socket:
+                self.sizes.append(len(data.encode()) if isinstance(data, str) else len(data))
                 await self._take(json.loads(data))
         except websockets.ConnectionClosed:
             pass
-        async with self._arrived:
-            self.close_code = self.socket.close_code
-            self._arrived.notify_all()
+        finally:
+            async with self._arrived:
+                self.close_code = self.socket.close_code or 0  # 0: this tab gave up, and says why when it is left
+                self._arrived.notify_all()
 
     async def _take(self, frame: Frame) -> None:
-        if frame["type"] == "stream.chunk":
+        if frame["type"] == "stream.chunk" and self.folds:
             self._fold(frame)
         elif frame["type"] == "stream.end":
             self.streams.setdefault(frame["streamId"], Followed(0)).end = frame
@@ -223,6 +275,19 @@ class Tab:
         followed.frames.append(frame)
         for chunk in frame["chunks"]:
             followed.fold.apply(chunk)
+
+
+@asynccontextmanager
+async def opened(url: str, token: str | None = None, **options: Any) -> AsyncIterator[Tab]:
+    """A tab that has said hello; of a new guest when there is no token."""
+    async with Tab(url, token or guest(url), **options) as tab:
+        await tab.hello()
+        yield tab
+
+
+def question(text: str = "Hello?") -> Frame:
+    """A user's message."""
+    return {"id": f"q_{next(_ids)}", "role": "user", "parts": [{"type": "text", "text": text}]}
 
 
 def text_of(message: Frame) -> str:

@@ -103,10 +103,11 @@ class Greeting:
         """
         proof = _proof(hello) or proof
         session = await self._session(proof)
-        if self._hub.sockets_of(session.user_id) >= self._limits.connections_per_user:
-            raise Violation("connection_limit")
         feed = await self._hub.join(session.user_id, socket)
         try:
+            # After the join, which may wait: hellos that come together must not all find room for one.
+            if self._hub.sockets_of(session.user_id) > self._limits.connections_per_user:
+                raise Violation("connection_limit")
             return await self._welcome(hello, proof, session, feed, window)
         except BaseException:
             self._hub.leave(session.user_id, socket)

@@ -125,10 +125,10 @@ async def page(
     """
     sql, values = _DASHBOARD, {"user_id": user_id, "limit": limit}
     if after is not None:
-        sql += "AND (c.updated_at < :updated_at OR (c.updated_at = :updated_at AND c.chat_id > :chat_id))"
+        sql += "AND (c.updated_at < :updated_at OR (c.updated_at = :updated_at AND c.chat_id > :chat_id)) "
         values |= {"updated_at": after[0], "chat_id": after[1]}
     if project_id is not None:
-        sql += "AND c.project_id = :project_id"
+        sql += "AND c.project_id = :project_id "
         values |= {"project_id": project_id}
     if query is not None:
         sql += "AND lower(c.title) LIKE :pattern ESCAPE '!' "

@@ -87,7 +87,8 @@ class Closing:
         folded = Fold()
         for chunk in stream.log.raw(0, stream.log.tail):
             folded.apply(chunk)
-        metadata = generation.metadata | (folded.metadata or {}) | ending.metadata(self._clock.now_ms())
+        # What the log says of its end counts (guarantee 13); an empty log says nothing.
+        metadata = generation.metadata | ending.metadata(self._clock.now_ms()) | (folded.metadata or {})
         async with self._outbox.change(generation.user_id) as change:
             ours = await ledger.end(
                 change,

@@ -55,6 +55,7 @@ class ServerProcess:
                 self.url = found["url"]
                 self._port = self.url.rpartition(":")[2]
                 return self
+        self.wait()
         raise RuntimeError(f"The server did not start: {self.log[-2_000:]}")
 
     def kill(self) -> None:
