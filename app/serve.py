@@ -11,6 +11,7 @@ from functools import partial
 
 from app import config, wiring
 from app.backplane.folder import DataFolder, DataFolderError
+from app.backplane.interface import JournalError
 from app.config import ConfigError, Settings
 from app.node import Node
 from app.sockets.server import ListenError, Server, listen, loop_factory, port_of
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
             migrate_database(settings.database_url)
             with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 return runner.run(_serve(settings, folder))
-    except (ConfigError, DataFolderError, ListenError, StoreError, ValueError) as problem:
+    except (ConfigError, DataFolderError, JournalError, ListenError, StoreError, ValueError) as problem:
         sys.stderr.write(f"tidewire: {problem}\n")
         return 1
 

@@ -24,7 +24,9 @@ class Chat:
 
 _DASHBOARD = """
     SELECT c.chat_id, c.title, c.project_id, c.pinned, c.archived, c.unseen, c.queue_paused, c.leaf_id, c.last_status,
-           c.version, c.created_at, c.updated_at, s.stream_id AS active_stream_id
+           c.version, c.created_at, c.updated_at, s.stream_id AS active_stream_id,
+           EXISTS (SELECT 1 FROM streams w
+                   WHERE w.user_id = c.user_id AND w.chat_id = c.chat_id AND w.status = 'queued') AS has_queue
     FROM chats c
     LEFT JOIN streams s ON s.user_id = c.user_id AND s.chat_id = c.chat_id AND s.status IN ('streaming', 'stopping')
     WHERE c.user_id = :user_id AND c.deleted_at IS NULL
@@ -108,7 +110,7 @@ async def dashboard(q: Queries, user_id: str, chat_ids: Sequence[str]) -> dict[s
     rows = await q.fetch_all(
         _DASHBOARD + "AND c.chat_id IN :chat_ids", {"user_id": user_id, "chat_ids": list(chat_ids)}
     )
-    queues = await _queues(q, user_id)
+    queues = await _queues(q, user_id, rows)
     return {row["chat_id"]: _chat(row, queues) for row in rows}
 
 
@@ -134,7 +136,7 @@ async def page(
         sql += "AND lower(c.title) LIKE :pattern ESCAPE '!' "
         values |= {"pattern": f"%{_literal(query.lower())}%"}
     rows = await q.fetch_all(sql + " ORDER BY c.updated_at DESC, c.chat_id LIMIT :limit", values)
-    queues = await _queues(q, user_id)
+    queues = await _queues(q, user_id, rows)
     return [_chat(row, queues) for row in rows]
 
 
@@ -143,15 +145,19 @@ def _literal(text: str) -> str:
     return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
-async def _queues(q: Queries, user_id: str) -> dict[str, list[QueuedQuestion]]:
+async def _queues(q: Queries, user_id: str, shown: Sequence[Row]) -> dict[str, list[QueuedQuestion]]:
+    """Read the waiting questions of these chats; mostly there are none, and nothing is read."""
+    queues: dict[str, list[QueuedQuestion]] = {}
+    waiting = [row["chat_id"] for row in shown if row["has_queue"]]
+    if not waiting:
+        return queues
     rows = await q.fetch_all(
         """
         SELECT chat_id, command_id, stream_id, message_id, request FROM streams
-        WHERE user_id = :user_id AND status = 'queued' ORDER BY rank, created_at, stream_id
+        WHERE user_id = :user_id AND status = 'queued' AND chat_id IN :waiting ORDER BY rank, created_at, stream_id
         """,
-        {"user_id": user_id},
+        {"user_id": user_id, "waiting": waiting},
     )
-    queues: dict[str, list[QueuedQuestion]] = {}
     for row in rows:
         queued = QueuedQuestion(
             command_id=row["command_id"],

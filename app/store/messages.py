@@ -43,30 +43,96 @@ _PATH = """
 """
 
 
-async def insert(
+async def insert_question(
     q: Queries,
     user_id: str,
     chat_id: str,
     message_id: str,
     *,
     parent_id: str | None,
+    answer_id: str,
+    parts: Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, Any],
+    now: int,
+) -> None:
+    """Add a question below its parent and make it the branch shown there.
+
+    Args:
+        answer_id: the answer that will be shown below it.
+    """
+    await _insert(
+        q,
+        user_id,
+        chat_id,
+        message_id,
+        parent_id=parent_id,
+        shown_child_id=answer_id,
+        role="user",
+        parts=parts,
+        metadata=metadata,
+        committed=True,
+        now=now,
+    )
+    if parent_id is not None:
+        await q.execute(
+            "UPDATE messages SET shown_child_id = :child WHERE user_id = :user_id AND message_id = :parent_id",
+            {"user_id": user_id, "child": message_id, "parent_id": parent_id},
+        )
+
+
+async def insert_answer(
+    q: Queries,
+    user_id: str,
+    chat_id: str,
+    message_id: str,
+    *,
+    parent_id: str,
+    metadata: Mapping[str, Any],
+    now: int,
+) -> None:
+    """Add the place of an answer that is about to be written; until it is committed it lives in its stream."""
+    await _insert(
+        q,
+        user_id,
+        chat_id,
+        message_id,
+        parent_id=parent_id,
+        shown_child_id=None,
+        role="assistant",
+        parts=[],
+        metadata=metadata,
+        committed=False,
+        now=now,
+    )
+
+
+async def _insert(
+    q: Queries,
+    user_id: str,
+    chat_id: str,
+    message_id: str,
+    *,
+    parent_id: str | None,
+    shown_child_id: str | None,
     role: str,
     parts: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, Any],
     committed: bool,
     now: int,
 ) -> None:
-    """Add a message below its parent and make it the branch shown there."""
     await q.execute(
         """
-        INSERT INTO messages (user_id, message_id, chat_id, parent_id, role, parts, metadata, committed, created_at)
-        VALUES (:user_id, :message_id, :chat_id, :parent_id, :role, :parts, :metadata, :committed, :now)
+        INSERT INTO messages
+            (user_id, message_id, chat_id, parent_id, shown_child_id, role, parts, metadata, committed, created_at)
+        VALUES
+            (:user_id, :message_id, :chat_id, :parent_id, :shown_child_id, :role, :parts, :metadata, :committed, :now)
         """,
         {
             "user_id": user_id,
             "message_id": message_id,
             "chat_id": chat_id,
             "parent_id": parent_id,
+            "shown_child_id": shown_child_id,
             "role": role,
             "parts": to_text(parts),
             "metadata": to_text(metadata),
@@ -74,11 +140,6 @@ async def insert(
             "now": now,
         },
     )
-    if parent_id is not None:
-        await q.execute(
-            "UPDATE messages SET shown_child_id = :child WHERE user_id = :user_id AND message_id = :parent_id",
-            {"user_id": user_id, "child": message_id, "parent_id": parent_id},
-        )
 
 
 async def commit(

@@ -1,6 +1,6 @@
 """Streams: one row for each attempt at an answer, from being queued to its end."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -25,46 +25,39 @@ class StreamRow:
     status: StreamStatus
     request: dict[str, Any]
     created_at: int
-    started_at: int | None
-    ended_at: int | None
-    seq: int
-    outcome: dict[str, Any] | None
+    started_at: int | None = None
+    ended_at: int | None = None
+    seq: int = 0
+    outcome: dict[str, Any] | None = None
 
 
 _COLUMNS = """stream_id, user_id, chat_id, message_id, command_id, source_client_id, status, request, created_at,
     started_at, ended_at, seq, outcome"""
 
 
-async def insert(
-    q: Queries,
-    stream_id: str,
-    *,
-    user_id: str,
-    chat_id: str,
-    message_id: str,
-    command_id: str,
-    source_client_id: str | None,
-    request: Mapping[str, Any],
-    rank: int,
-    now: int,
-) -> None:
-    """Add a stream; every stream begins `queued`, if only for a statement."""
+async def insert(q: Queries, row: StreamRow, *, rank: int) -> None:
+    """Add a stream; every stream begins `queued`, if only for a statement.
+
+    Args:
+        rank: its place in the chat's queue, before its age.
+    """
     await q.execute(
         """
         INSERT INTO streams (stream_id, user_id, chat_id, message_id, command_id, source_client_id, status, request,
                              rank, created_at)
-        VALUES (:stream_id, :user_id, :chat_id, :message_id, :command_id, :source, 'queued', :request, :rank, :now)
+        VALUES (:stream_id, :user_id, :chat_id, :message_id, :command_id, :source, :status, :request, :rank, :now)
         """,
         {
-            "stream_id": stream_id,
-            "user_id": user_id,
-            "chat_id": chat_id,
-            "message_id": message_id,
-            "command_id": command_id,
-            "source": source_client_id,
-            "request": to_text(request),
+            "stream_id": row.stream_id,
+            "user_id": row.user_id,
+            "chat_id": row.chat_id,
+            "message_id": row.message_id,
+            "command_id": row.command_id,
+            "source": row.source_client_id,
+            "status": row.status,
+            "request": to_text(row.request),
             "rank": rank,
-            "now": now,
+            "now": row.created_at,
         },
     )
 
@@ -181,6 +174,15 @@ async def active_of_user(q: Queries, user_id: str) -> list[StreamRow]:
     return [_stream(row) for row in rows]
 
 
+async def running(q: Queries, user_id: str) -> int:
+    """Count the user's streams that are being written."""
+    row = await q.fetch_one(
+        "SELECT COUNT(*) AS n FROM streams WHERE user_id = :user_id AND status IN ('streaming', 'stopping')",
+        {"user_id": user_id},
+    )
+    return 0 if row is None else int(row["n"])
+
+
 async def next_queued(q: Queries, user_id: str) -> StreamRow | None:
     """Find the queued stream whose turn it is: its chat is free and not paused."""
     row = await q.fetch_one(
@@ -203,6 +205,15 @@ async def unfinished(q: Queries) -> list[StreamRow]:
     """List every stream that somebody was writing; at the start of an embedded server their owner is dead."""
     rows = await q.fetch_all(
         f"SELECT {_COLUMNS} FROM streams WHERE status IN ('streaming', 'stopping') ORDER BY created_at"  # noqa: S608
+    )
+    return [_stream(row) for row in rows]
+
+
+async def ended(q: Queries, stream_ids: Sequence[str]) -> list[StreamRow]:
+    """Find those of these streams, of whichever user, that have ended."""
+    rows = await q.fetch_all(
+        f"SELECT {_COLUMNS} FROM streams WHERE stream_id IN :ids AND ended_at IS NOT NULL",  # noqa: S608 - constants
+        {"ids": list(stream_ids)},
     )
     return [_stream(row) for row in rows]
 

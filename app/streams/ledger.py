@@ -37,27 +37,23 @@ class Ask:
 
 async def enqueue(change: Change, ask: Ask, *, rank: int) -> StreamRow:
     """Write down an answer that is asked for; it waits until it is started."""
-    request = {
-        "model": ask.model,
-        "options": ask.options,
-        "text": text_of(ask.question.parts)[: chats.QUEUE_TEXT],
-        "question": to_json(ask.question),
-    }
-    await streams.insert(
-        change.tx,
-        ask.stream_id,
+    row = StreamRow(
+        stream_id=ask.stream_id,
         user_id=change.user_id,
         chat_id=ask.chat_id,
         message_id=ask.message_id,
         command_id=ask.command_id,
         source_client_id=ask.client_id,
-        request=request,
-        rank=rank,
-        now=change.now,
+        status="queued",
+        request={
+            "model": ask.model,
+            "options": ask.options,
+            "text": text_of(ask.question.parts)[: chats.QUEUE_TEXT],
+            "question": to_json(ask.question),
+        },
+        created_at=change.now,
     )
-    row = await streams.get(change.tx, change.user_id, ask.stream_id)
-    if row is None:
-        raise LookupError(f"The stream {ask.stream_id} is not there right after it was written.")
+    await streams.insert(change.tx, row, rank=rank)
     return row
 
 
@@ -77,16 +73,13 @@ async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
         "createdAt": change.now,
         "parentId": question["id"],
     }
-    await messages.insert(
+    await messages.insert_answer(
         change.tx,
         change.user_id,
         row.chat_id,
         row.message_id,
         parent_id=question["id"],
-        role="assistant",
-        parts=[],
         metadata=answer,
-        committed=False,
         now=change.now,
     )
     request = {name: value for name, value in row.request.items() if name != "question"} | {
@@ -118,16 +111,15 @@ async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
 
 async def _place_question(change: Change, row: StreamRow, question: Mapping[str, Any], parent_id: str | None) -> None:
     metadata = {"createdAt": change.now}
-    await messages.insert(
+    await messages.insert_question(
         change.tx,
         change.user_id,
         row.chat_id,
         question["id"],
         parent_id=parent_id,
-        role="user",
+        answer_id=row.message_id,
         parts=question["parts"],
         metadata=metadata,
-        committed=True,
         now=change.now,
     )
     parent = {} if parent_id is None else {"parentId": parent_id}
@@ -154,10 +146,9 @@ async def start_waiting(change: Change, *, node: str, at_once: int) -> list[Gene
         at_once: how many streams of one user may run at the same time.
     """
     started: list[Generation] = []
-    running = sum(row.status != "queued" for row in await streams.active_of_user(change.tx, change.user_id))
-    while running + len(started) < at_once:
-        row = await streams.next_queued(change.tx, change.user_id)
-        if row is None:
+    # Nearly always nobody waits: that is asked first.
+    while (row := await streams.next_queued(change.tx, change.user_id)) is not None:
+        if await streams.running(change.tx, change.user_id) >= at_once:
             break
         started.append(await start(change, row, node=node))
     return started

@@ -15,9 +15,10 @@ from app.store.outbox import Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
 from app.streams.closing import Closing
-from app.streams.generation import INTERRUPTED, Ending, Generation, ending_of_log
+from app.streams.generation import INTERRUPTED, Ending, Generation, ending_of_log, ending_of_row
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
+from protocol.codec import encode
 from protocol.parts.grammar import Grammar, ending
 
 log = logging.getLogger("tidewire.streams")
@@ -62,6 +63,7 @@ class Recovery:
 
     async def run(self) -> None:
         """Leave nothing running that nobody runs."""
+        await self._close_stored()
         unfinished = await streams.unfinished(self._database)
         for row in unfinished:
             for generation in await self._seal(row):
@@ -70,6 +72,17 @@ class Recovery:
             log.warning("sealed %d answers that an earlier process left unfinished", len(unfinished))
         for user_id in await streams.users_with_queued(self._database):
             await self._start_waiting(user_id)
+
+    async def _close_stored(self) -> None:
+        """Close logs whose message was stored just before the process died: nobody will write them any more."""
+        open_logs = [
+            stream_id for stream_id, held in (await self._journal.streams()).items() if held.ended_at_ms is None
+        ]
+        if not open_logs:
+            return
+        for row in await streams.ended(self._database, open_logs):
+            end = ending_of_row(row).frame(row.stream_id, row.chat_id, row.message_id, row.seq)
+            await self._journal.close_stream(row.stream_id, encode(end))
 
     async def _seal(self, row: StreamRow) -> list[Generation]:
         stream = self._registry.expect(row)
