@@ -16,7 +16,11 @@ MAX_DEPTH = 64
 
 _CLIENT_TYPES: dict[str, type[ClientFrame]] = {str(f.__struct_config__.tag): f for f in CLIENT_FRAMES}
 _SERVER_TYPES: dict[str, type[ServerFrame]] = {str(f.__struct_config__.tag): f for f in SERVER_FRAMES}
-_AT = re.compile(r"(?P<what>.*?) - at `(?P<where>.*)`", re.DOTALL)
+# One JSON escape at a time, so that an escaped backslash never lends its second half; a legal pair is one escape.
+_ESCAPE = re.compile(r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[\da-fA-F]{4}|.)", re.DOTALL)
+_UNSTORABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F][\da-fA-F]{2})")
+# A sentence about a wrong value quotes the value, which may be as long as a frame.
+_MOST_WORDS = 160
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
 
 
@@ -112,12 +116,32 @@ def _children(node: object) -> list[object]:
 
 def _parse(data: str | bytes) -> dict[str, Any]:
     try:
-        fields = orjson.loads(data)
-    except (orjson.JSONDecodeError, RecursionError):
+        fields = _loads(data)
+    except ValueError:
         raise Violation("invalid_frame", "This frame is not valid JSON.") from None
     if not isinstance(fields, dict) or not isinstance(fields.get("type"), str):
         raise Violation("invalid_frame")
     return fields
+
+
+def _loads(data: str | bytes) -> Any:
+    text = data if isinstance(data, str) else data.decode()
+    if "\\u0000" not in text:
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            if "\\ud" not in text.lower():
+                raise
+    return orjson.loads(_storable(text))
+
+
+def _storable(text: str) -> str:
+    """Put U+FFFD in the place of escaped NULs and lone surrogates in a JSON text, as browsers do in plain text.
+
+    No database stores the one and no encoder writes the other, but people paste both and `slice` cuts an emoji in two:
+    that must cost a character, not the connection. Ids keep to their pattern, so one that was repaired is refused.
+    """
+    return _ESCAPE.sub(lambda found: r"\ufffd" if _UNSTORABLE.fullmatch(found[0]) else found[0], text)
 
 
 def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
@@ -129,11 +153,11 @@ def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _explain(problem: str) -> tuple[str, str]:
     """Split msgspec's sentence into one for people and the path of the field at fault."""
-    placed = _AT.match(problem)
-    what, where = (placed["what"], placed["where"]) if placed else (problem, "$")
+    what, _, where = problem.rpartition(" - at `")
+    what, where = (what, where.removesuffix("`")) if what else (problem, "$")
     if missing := _MISSING.search(what):
         where = f"{where}.{missing['field']}"
         return f"The field {where} is missing.", where
     if "matching regex" in what:
         return f"The field {where} must be an id: 1 to 64 of A-Z, a-z, 0-9, '_' and '-'.", where
-    return f"The field {where} is wrong: {what[:1].lower()}{what[1:]}.", where
+    return f"The field {where} is wrong: {what[:1].lower()}{what[1:_MOST_WORDS]}.", where

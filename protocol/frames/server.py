@@ -121,7 +121,7 @@ class Event(ServerFrame, frozen=True, kw_only=True, tag="event"):
     """One change of the dashboard, numbered within the user's log (guarantee 20)."""
 
     offset: Position
-    name: EventName
+    name: str  # an `EventName`, or one that a later version added, which a client passes over
     time: Millis
     source_client_id: Id | None = None
     data: dict[str, Any]
