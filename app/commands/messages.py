@@ -1,5 +1,6 @@
 """`message.send`: a question is stored, and its answer starts, waits or replaces the one before."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.clock import Clock
@@ -97,9 +98,9 @@ class Messages:
         self, change: Change, caller: Caller, command: MessageSend, question: Question, model: str
     ) -> _Accepted:
         await self._open_chat(change, caller, command, question)
-        if await messages.exists(change.tx, change.user_id, question.id):
-            raise Refusal("message_conflict", param="$.message.id")
         unfinished = await streams.active_of_user(change.tx, change.user_id)
+        if _is_waiting(question.id, unfinished) or await messages.exists(change.tx, change.user_id, question.id):
+            raise Refusal("message_conflict", param="$.message.id")
         here = [row for row in unfinished if row.chat_id == command.chat_id]
         running = [row for row in unfinished if row.status != "queued"]
         if here and command.if_active == "reject":
@@ -189,6 +190,12 @@ class Messages:
                 f"You can ask for {per_minute} answers a minute. Wait a moment.",
                 retry_after_ms=int(wait * 1000) + 1,
             )
+
+
+def _is_waiting(message_id: str, unfinished: Sequence[StreamRow]) -> bool:
+    """Say whether a message that is not stored before its turn comes has this id."""
+    waiting = [row for row in unfinished if row.status == "queued"]
+    return any(message_id in (row.message_id, row.request["question"]["id"]) for row in waiting)
 
 
 def _result(row: StreamRow, question: Question, status: str) -> GenerationResult:
