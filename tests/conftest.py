@@ -1,3 +1,16 @@
-"""Fixtures for every test: the real servers of tests/servers.py."""
+"""For every test: the real servers of tests/servers.py, and the rule that in CI nothing is skipped."""
+
+import os
+
+import pytest
 
 pytest_plugins = ["tests.servers"]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run in CI that skipped a test: what was skipped did not pass."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", [])) if reporter is not None else 0
+    if os.environ.get("CI") and skipped and session.exitstatus == pytest.ExitCode.OK:
+        print(f"\n{skipped} tests were skipped, which CI does not allow; the reasons are listed below.")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -38,7 +38,7 @@ async def stop_once(tab: Tab, provider: FakeAnthropic, number: int) -> tuple[flo
     return request.closed_at - sent, same
 
 
-async def main(stops: int) -> int:
+async def main(stops: int, *, timing: bool) -> int:
     """Run all stops, one after the other, and report."""
     with tempfile.TemporaryDirectory() as folder:
         async with FakeAnthropic(long_answer(5_000, 200)) as provider:
@@ -62,9 +62,12 @@ async def main(stops: int) -> int:
             "longest": f"{max(times):.1f} ms",
             "stored is what was shown": f"{exact} of {stops}",
         },
-        reached=p99 <= 250 and exact == stops,
+        reached=exact == stops and (p99 <= 250 or not timing),
     )
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(parser(__doc__, stops=100).parse_args().stops)))
+    options = parser(__doc__, stops=100)
+    options.add_argument("--any-speed", action="store_true", help="only exactness decides, as on a busy machine")
+    given = options.parse_args()
+    sys.exit(asyncio.run(main(given.stops, timing=not given.any_speed)))
