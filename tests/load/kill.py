@@ -27,7 +27,7 @@ async def round_of(server: ServerProcess, number: int, tokens: int, pace: int) -
         await asyncio.sleep(random.uniform(0, tokens / pace))
         server.kill()
         await tab.closed()
-    had = tab.streams[stream_id] if stream_id in tab.streams else None
+    had = tab.streams.get(stream_id)
     server.start()
     async with Tab(server.url, token) as again:
         if had is not None:
