@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
-from app.backplane.interface import Journal, JournalError
 from app.clock import Clock
 from app.store import streams
 from app.store.engine import Database
-from app.store.errors import StoreUnavailable
+from app.store.errors import StoreError, StoreUnavailable
 from app.store.outbox import Outbox
 from app.streams import ledger
 from app.streams.generation import Ending, Generation, ending_of_row
 from app.streams.stream import Stream
 from app.streams.ticker import Ticker
-from protocol.codec import encode
 from protocol.errors import Refusal
 from protocol.parts.fold import Fold
 
@@ -27,8 +26,7 @@ class Closing:
 
     Args:
         database, outbox: where the message is stored.
-        journal: keeps the log for those who come late.
-        ticker: knows how far the journal is.
+        ticker: writes the end into the journal, behind the last chunk.
         clock: stamps the end.
         node: this node, which must still own what it ends.
         at_once: how many streams of one user may run at the same time.
@@ -38,7 +36,6 @@ class Closing:
         self,
         database: Database,
         outbox: Outbox,
-        journal: Journal,
         ticker: Ticker,
         clock: Clock,
         *,
@@ -47,14 +44,19 @@ class Closing:
     ) -> None:
         self._database = database
         self._outbox = outbox
-        self._journal = journal
         self._ticker = ticker
         self._clock = clock
         self._node = node
         self._at_once = at_once
 
     async def end(
-        self, generation: Generation, stream: Stream, ending: Ending, *, sealing: bool = False
+        self,
+        generation: Generation,
+        stream: Stream,
+        ending: Ending,
+        *,
+        sealing: bool = False,
+        start_next: bool = True,
     ) -> list[Generation]:
         """Store the answer, then send its `stream.end`; return the generations whose turn has come.
 
@@ -62,12 +64,16 @@ class Closing:
         its readers have seen all of it.
 
         Args:
+            start_next: whether this node may start the streams whose turn has come; asked when the answer is stored.
             sealing: the owner is dead, so its ownership does not count.
+            start_next: whether streams that wait may have their turn; not while this node drains.
         """
         pause = FIRST_PAUSE
         while True:
             try:
-                ending, started = await self._store(generation, stream, ending, node=None if sealing else self._node)
+                ending, started = await self._store(
+                    generation, stream, ending, node=None if sealing else self._node, start_next=start_next
+                )
                 break
             except StoreUnavailable as problem:
                 log.warning("%s: its end cannot be stored yet: %s", stream.stream_id, problem)
@@ -76,13 +82,19 @@ class Closing:
             except Refusal:
                 started = []  # the user is gone, and the answer with it
                 break
+            except StoreError:
+                if not start_next:
+                    raise
+                # What waits cannot be started; this answer is whole all the same, and its readers wait for its end.
+                log.exception("%s ends, but what waits behind it cannot start", stream.stream_id)
+                start_next = False
         end = ending.frame(stream.stream_id, stream.chat_id, stream.message_id, stream.log.tail)
         stream.finish(end, now=self._clock.now_ms())
-        await self._close_journal(stream, encode(end))
+        self._ticker.touch(stream, urgent=True)
         return started
 
     async def _store(
-        self, generation: Generation, stream: Stream, ending: Ending, *, node: str | None
+        self, generation: Generation, stream: Stream, ending: Ending, *, node: str | None, start_next: bool
     ) -> tuple[Ending, list[Generation]]:
         folded = Fold()
         for chunk in stream.log.raw(0, stream.log.tail):
@@ -100,14 +112,8 @@ class Closing:
                 metadata=metadata,
             )
             if ours:
-                return ending, await ledger.start_waiting(change, node=self._node, at_once=self._at_once)
+                at_once = self._at_once if start_next else 0
+                return ending, await ledger.start_waiting(change, node=self._node, at_once=at_once)
             row = await streams.get(change.tx, generation.user_id, generation.stream_id)
         # Stored by a try whose answer got lost, or by somebody who thought this node dead: what is stored counts.
         return (ending if row is None else ending_of_row(row)), []
-
-    async def _close_journal(self, stream: Stream, end: bytes) -> None:
-        self._ticker.forget(stream.stream_id)
-        try:
-            await self._journal.close_stream(stream.stream_id, end)
-        except JournalError as problem:
-            log.error("%s: the journal did not take its end: %s", stream.stream_id, problem)

@@ -84,11 +84,9 @@ TOO_LONG = Ending("completed", finish_reason="length")
 INTERRUPTED = Ending("interrupted", error=Refusal("interrupted").error)
 
 
-def failed(
-    code: str, message: str | None = None, retry_after_ms: int | None = None, usage: Usage | None = None
-) -> Ending:
+def failed(code: str, message: str | None = None, retry_after_ms: int | None = None) -> Ending:
     """An ending by an error of the code table."""
-    return Ending("failed", usage=usage, error=Refusal(code, message, retry_after_ms=retry_after_ms).error)
+    return Ending("failed", error=Refusal(code, message, retry_after_ms=retry_after_ms).error)
 
 
 def ending_of_log(chunks_of_log: Sequence[Chunk]) -> Ending:

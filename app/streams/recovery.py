@@ -7,10 +7,11 @@ shown (guarantee 19b), closed by the ends of its open parts.
 
 import logging
 
-from app.backplane.interface import Journal, JournalRange
+from app.backplane.interface import Journal
 from app.clock import Clock
 from app.store import streams
 from app.store.engine import Database
+from app.store.errors import BadQuery, ConstraintViolation
 from app.store.outbox import Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
@@ -89,16 +90,17 @@ class Recovery:
         written = await self._journal.read(row.stream_id)
         grammar = Grammar().extend(written)
         sealed = ending_of_log(written) if grammar.ended else Ending("interrupted", error=INTERRUPTED.error)
-        closing = ending(grammar, sealed.metadata(self._clock.now_ms()), sealed.last_chunk())
-        stream.log.extend(written)
-        stream.log.extend(closing)
-        if closing:
-            await self._journal.append([JournalRange(row.stream_id, len(written), closing)])
-        return await self._closing.end(_generation(row), stream, sealed, sealing=True)
+        stream.journaled = stream.log.extend(written)
+        stream.log.extend(ending(grammar, sealed.metadata(self._clock.now_ms()), sealed.last_chunk()))
+        return await self._closing.end(_generation(row), stream, sealed, start_next=lambda: True, sealing=True)
 
     async def _start_waiting(self, user_id: str) -> None:
-        async with self._outbox.change(user_id) as change:
-            started = await ledger.start_waiting(change, node=self._node, at_once=self._at_once)
+        try:
+            async with self._outbox.change(user_id) as change:
+                started = await ledger.start_waiting(change, node=self._node, at_once=self._at_once)
+        except (ConstraintViolation, BadQuery):
+            log.exception("the answers that %s waits for cannot start", user_id)
+            return  # one user's queue must not keep the server from starting
         for generation in started:
             self._supervisor.launch(generation)
 

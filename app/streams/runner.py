@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from app.clock import Clock
-from app.models.interface import THINKING, FinishReason, Model, ModelFailure, Prompt
+from app.models.catalogue import Catalogue
+from app.models.interface import THINKING, FinishReason, ModelFailure, Prompt
 from app.store.errors import StoreUnavailable
 from app.streams.generation import INTERRUPTED, STOPPED, TOO_LONG, Ending, Generation, failed
 from app.streams.stream import Stream
 from app.streams.ticker import Ticker
+from protocol.codes import ERRORS
 from protocol.frames.objects import Usage
 from protocol.parts import chunks
 from protocol.parts.chunks import Chunk, ChunkError
@@ -24,8 +26,8 @@ Halt = Literal["stop", "full", "drain"]
 # What a halt makes of the answer. A runaway answer ends as one that reached its length.
 _HALTED: dict[Halt, Ending] = {"stop": STOPPED, "full": TOO_LONG, "drain": INTERRUPTED}
 # A provider's connection closes within a millisecond of the cancellation; one that does not is left behind, so that the
-# end comes within the 3 s of guarantee 16.
-CANCEL_GRACE = 2.0
+# end comes within the 3 s of guarantee 16, and within the 2 s that a drain leaves for sealing.
+CANCEL_GRACE = 1.0
 
 
 class Runner:
@@ -34,18 +36,26 @@ class Runner:
     Args:
         generation: what to write.
         stream: where it goes.
-        model: who writes it.
+        catalogue: has the model that writes it. A queued question may name one that is not offered any more: its answer
+            fails, and says so.
         ticker: makes chunks durable and visible.
         clock: stamps the end.
         max_bytes: an answer that grows beyond this ends with `length`.
     """
 
     def __init__(
-        self, generation: Generation, stream: Stream, model: Model, ticker: Ticker, clock: Clock, *, max_bytes: int
+        self,
+        generation: Generation,
+        stream: Stream,
+        catalogue: Catalogue,
+        ticker: Ticker,
+        clock: Clock,
+        *,
+        max_bytes: int,
     ) -> None:
         self.generation = generation
         self.stream = stream
-        self._model = model
+        self._catalogue = catalogue
         self._ticker = ticker
         self._clock = clock
         self._max_bytes = max_bytes
@@ -87,7 +97,8 @@ class Runner:
         return concluded
 
     async def _write(self, prompt: Callable[[], Awaitable[Prompt]]) -> FinishReason:
-        return await self._model.generate(await prompt(), self)
+        model = self._catalogue.find(self.generation.model)
+        return await model.generate(await prompt(), self)
 
     async def _generate(self, prompt: Callable[[], Awaitable[Prompt]]) -> Ending:
         work = asyncio.create_task(self._write(prompt), name=f"model of {self.stream.stream_id}")
@@ -111,7 +122,8 @@ class Runner:
             return Ending("completed", finish_reason=work.result())
         if isinstance(error, ModelFailure):
             log.warning("%s: the model failed: %s", self.stream.stream_id, error)
-            return failed(error.code, error.message, error.retry_after_ms)
+            code = error.code if error.code in ERRORS else "model_error"
+            return failed(code, error.message, error.retry_after_ms)
         if isinstance(error, StoreUnavailable):
             return failed("unavailable")
         if isinstance(error, ChunkError):
@@ -127,8 +139,13 @@ class Runner:
         return Ending(ended.status, ended.finish_reason, self._usage, ended.error, latency)
 
     def _append(self, chunk: Chunk) -> None:
-        self._grammar.check(chunk)
-        self.stream.log.append(chunk)
+        try:
+            self._grammar.check(chunk)
+            self.stream.log.append(chunk)
+        except TypeError as wrong:
+            # The grammar may have taken what the log refused; what the log has is what must be ended.
+            self._grammar = Grammar().extend(self.stream.log.raw(0, self.stream.log.tail))
+            raise ChunkError(f"A {chunk.get('type')} chunk is not JSON: {wrong}.", chunk) from None
 
     # The sink the model writes to
 

@@ -27,15 +27,21 @@ class Stream:
         stream_id, user_id, chat_id, message_id: what it is.
         status: where it stands.
         started_at: Unix time in milliseconds.
+
+    Attributes:
+        journaled: the last chunk the journal has confirmed.
+        sealed: whether the journal has its end.
     """
 
     __slots__ = (
         "chat_id",
         "ended_at",
+        "journaled",
         "label",
         "log",
         "message_id",
         "readers",
+        "sealed",
         "started_at",
         "status",
         "stream_id",
@@ -55,6 +61,8 @@ class Stream:
         self.log = StreamLog(stream_id)
         self.label: bytes | None = None
         self.readers: set[Reader] = set()
+        self.journaled = 0
+        self.sealed = False
 
     def __repr__(self) -> str:
         return f"<Stream {self.stream_id} {self.status} {self.log.head}/{self.log.tail} readers={len(self.readers)}>"

@@ -77,8 +77,7 @@ class Supervisor:
             stream = self._registry.add(generation)
         stream.started_at = generation.started_at
         stream.advance("start")
-        model = self._catalogue.find(generation.model)
-        runner = Runner(generation, stream, model, self._ticker, self._clock, max_bytes=self._max_bytes)
+        runner = Runner(generation, stream, self._catalogue, self._ticker, self._clock, max_bytes=self._max_bytes)
         self._runners[generation.stream_id] = runner
         if generation.stop_early:
             runner.halt("stop")
@@ -114,7 +113,7 @@ class Supervisor:
         generation, stream = runner.generation, runner.stream
         try:
             ending = await runner.run(lambda: self._prompt(generation))
-            started = await self._closing.end(generation, stream, ending)
+            started = await self._closing.end(generation, stream, ending, start_next=not self.draining)
         finally:
             del self._runners[generation.stream_id]
         for waiting in started:
