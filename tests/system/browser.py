@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,6 +15,7 @@ from app.web.page import CONTENT_SECURITY_POLICY, UI
 
 ORIGIN = "http://tidewire.test"
 SOCKET = re.compile(r"/v1/socket$")
+PATIENCE = 10.0  # seconds until a frame that does not come is missed
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 Frame = dict[str, Any]
@@ -51,11 +53,13 @@ class ScriptedServer:
 
     def receive(self, kind: str) -> Frame:
         """Take the page's next frame of this type; earlier ones of other types stay."""
-        while True:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             for index, frame in enumerate(self._inbox):
                 if frame["type"] == kind:
                     return self._inbox.pop(index)
             self.page.evaluate("0")  # lets the frames under way come in
+        raise AssertionError(f"The page sent no {kind}, only {self.order()}.")
 
     def count(self, kind: str) -> int:
         """How many frames of this type wait to be taken."""

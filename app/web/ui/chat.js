@@ -12,10 +12,12 @@ export function statusOf(message) {
   return message.metadata?.status ?? "completed";
 }
 
+const blank = (id) => ({ id, role: "assistant", parts: [], metadata: {} });
+
 export class Chat {
   /** `draftKey` is where its draft is kept: a chat without a question yet has no address to keep it by. */
-  constructor(chatId, draftKey, { socket, streams, change }) {
-    Object.assign(this, { chatId, draftKey, socket, streams, change });
+  constructor(chatId, draftKey, { socket, streams, dashboard, change }) {
+    Object.assign(this, { chatId, draftKey, socket, streams, dashboard, change });
     this.messages = [];
     this.draft = storage.read(`draft.${draftKey}`) ?? { text: "", unsent: [] };
     this.state = "new"; // new | loading | loaded | missing | failed
@@ -35,6 +37,7 @@ export class Chat {
     try {
       const stored = await this.socket.command("chat.get", { chatId: this.chatId });
       this.state = "loaded";
+      this.dashboard.upsert(stored.chat);
       this.#merge(stored);
     } catch (error) {
       // A question under way creates the chat, and reads overtake it.
@@ -74,7 +77,7 @@ export class Chat {
 
   #join(info, at = this.messages.length) {
     const running = this.streams.byId.get(info.streamId)?.message;
-    const message = this.#find(info.messageId) ?? running ?? { id: info.messageId, role: "assistant", parts: [], metadata: {} };
+    const message = this.#find(info.messageId) ?? running ?? blank(info.messageId);
     if (!this.messages.includes(message)) this.messages.splice(at, 0, message);
     this.streams.follow(info, message);
   }
@@ -116,7 +119,7 @@ export class Chat {
     if (this.state === "loading") this.again = true;
     else this.state = "loaded";
     const { messageId, streamId, chatId, status } = result;
-    const message = this.#find(messageId) ?? { id: messageId, role: "assistant", parts: [], metadata: {} };
+    const message = this.#find(messageId) ?? blank(messageId);
     if (!this.messages.includes(message)) this.messages.splice(this.messages.indexOf(question) + 1, 0, message);
     this.streams.adopt({ messageId, streamId, chatId, status }, message).stopping = question.stopping;
   }

@@ -8,6 +8,7 @@ import { Streams } from "./streams.js";
 import { Thread, wordsFor } from "./thread.js";
 
 const PATIENCE = 2_000; // ms without a connection before it is worth a word
+const CALM = 1_000; // ms before a chat is read again because its stream was refused, lest the two go in circles
 const NEAR = 48; // px from the end that still count as the end
 
 const chats = new Map();
@@ -60,7 +61,7 @@ const streams = new Streams(socket, {
     const words = wordsFor(status, { error, finishReason, connected: true });
     if (stream.chatId === shown.chatId) say(words ?? "The answer is finished.");
   },
-  lost: (stream) => chats.get(stream.chatId)?.load(),
+  lost: (stream) => setTimeout(() => chats.get(stream.chatId)?.load(), CALM),
 });
 
 const sidebar = new Sidebar($("chats"));
@@ -75,7 +76,7 @@ const thread = new Thread($("thread"), {
 
 function route() {
   const id = /^\/c\/([A-Za-z0-9_-]{1,64})\/?$/.exec(location.pathname)?.[1];
-  const context = { socket, streams, change: draw };
+  const context = { socket, streams, dashboard, change: draw };
   const chat = chats.get(id) ?? new Chat(id ?? `chat_${uuidv7()}`, id ?? "new", context);
   if (chat === shown) return;
   shown = chat;
@@ -132,9 +133,9 @@ function fill(text) {
 }
 
 function fit() {
-  const { style, scrollHeight } = Object.assign($("text"), { rows: 1 });
+  const { style } = $("text");
   style.height = "auto";
-  style.height = `${Math.min($("text").scrollHeight || scrollHeight, 220)}px`;
+  style.height = `${Math.min($("text").scrollHeight, 220)}px`;
 }
 
 $("composer").addEventListener("submit", (event) => {
@@ -209,7 +210,7 @@ function draw() {
     $("more").hidden = !dashboard.nextCursor;
     drawModels();
     const connected = socket.ready || Date.now() - socket.since < PATIENCE;
-    thread.render(shown, { connected, isDemo: isDemo() });
+    thread.render(shown, { connected, examples: dashboard.models.length ? (isDemo() ? "demo" : "real") : null });
     drawSlot();
     drawBanner(connected);
     if (atEnd) $("scroll").scrollTop = $("scroll").scrollHeight;
@@ -225,14 +226,12 @@ function drawModels() {
   if (select.models !== models) {
     const wanted = storage.read("model");
     const chosen = models.find((model) => model.id === wanted) ?? models.find((model) => model.default);
-    select.replaceChildren(...models.map(({ id, label }) => h("option", { value: id, selected: id === chosen?.id }, label)));
+    const option = ({ id, label }) => h("option", { value: id, selected: id === chosen?.id }, label);
+    select.replaceChildren(...models.map(option));
     select.models = models;
     select.hidden = models.length < 2;
   }
-  const note = isDemo()
-    ? ["The offline demo model answers. To talk to a real one, set ", h("code", {}, "ANTHROPIC_API_KEY"), " and start the server again."]
-    : [];
-  if ($("note").childNodes.length !== note.length) $("note").replaceChildren(...note);
+  $("note").hidden = !isDemo();
 }
 
 function drawSlot() {
@@ -255,11 +254,10 @@ function drawBanner(connected) {
   if (!stopped && navigator.onLine) text = socket.everReady ? "Reconnecting…" : "Connecting…";
   else if (!stopped) text = `You’re offline${waits ? ": will send when you’re back" : ""}`;
   if (!stopped && navigator.onLine && grows) text += " your answer is still being written";
-  const seconds = Math.ceil((socket.retryAt - Date.now()) / 1000);
+  const seconds = socket.state === "backoff" ? Math.ceil((socket.retryAt - Date.now()) / 1000) : 0;
   $("banner").classList.toggle("shown", isShown);
-  $("banner").hidden = false;
   if ($("banner-text").textContent !== (isShown ? text : "")) $("banner-text").textContent = isShown ? text : "";
-  $("banner-count").textContent = isShown && socket.state === "backoff" && seconds > 0 ? `Trying again in ${seconds} s` : "";
+  $("banner-count").textContent = isShown && seconds > 0 ? `Trying again in ${seconds} s` : "";
   $("banner-action").textContent = stopped ? "Reload" : "Try now";
   $("banner-action").hidden = !isShown;
 }

@@ -63,8 +63,9 @@ const END = {
     return i;
   },
   paragraph(lines, i) {
-    const interrupts = (k) => !["paragraph", lines[k].match(/^\s*(?!1[.)])\d/) ? "list" : ""].includes(kindOf(lines, k));
-    for (i++; i < lines.length && !isBlank(lines[i]) && !interrupts(i); ) i++;
+    // A year at the start of a line is no list: only a bullet or a 1 begins one in the middle of a paragraph.
+    const goesOn = (k) => kindOf(lines, k) === "paragraph" || /^\s*(?!1[.)])\d+[.)]/.test(lines[k]);
+    for (i++; i < lines.length && !isBlank(lines[i]) && goesOn(i); ) i++;
     return i;
   },
 };
@@ -148,17 +149,21 @@ function bareLink([url]) {
   return end < 0 ? link([url], url) : [...link([url.slice(0, end)], url.slice(0, end)), url.slice(end)];
 }
 
+const wrap = (tag) => ([, text], depth) => [h(tag, {}, ...inline(text, depth))];
+
 // Each pattern is tried where its first character stands; spans are bounded, so that no text is slow to read.
 const SPANS = [
   [/\\([!-/:-@[-`{-~])/y, ([, character]) => [character]],
   [/(`+)(?!`)([^]{1,999}?)(?<!`)\1(?!`)/y, ([, , code]) => [h("code", {}, code.replace(/^ (.*\S.*) $/, "$1"))]],
-  [/\*\*(?=\S)([^]{0,999}?\S)\*\*(?!\*)/y, ([, text], depth) => [h("strong", {}, ...inline(text, depth))]],
-  [/(?<!\w)__(?=\S)([^]{0,999}?\S)__(?!\w)/y, ([, text], depth) => [h("strong", {}, ...inline(text, depth))]],
-  [/\*(?![\s*])((?:\*\*[^*]{1,500}\*\*|[^*]){1,999}?)(?<!\s)\*(?!\*)/y, ([, text], depth) => [h("em", {}, ...inline(text, depth))]],
-  [/(?<!\w)_(?![\s_])([^_]{1,999}?)(?<!\s)_(?!\w)/y, ([, text], depth) => [h("em", {}, ...inline(text, depth))]],
-  [/~~(?=\S)([^]{0,999}?\S)~~/y, ([, text], depth) => [h("del", {}, ...inline(text, depth))]],
-  [/!?\[([^[\]]{0,999})\]\(\s*<?([^\s<>()]{1,2000}(?:\([^\s()]{0,500}\)[^\s<>()]{0,500})?)>?(?:\s+["'][^"'\n]{0,500}["'])?\s*\)/y,
-    ([, label, url], depth) => link(label ? inline(label, depth) : [url], url)],
+  [/\*\*(?=\S)([^]{0,999}?\S)\*\*(?!\*)/y, wrap("strong")],
+  [/(?<!\w)__(?=\S)([^]{0,999}?\S)__(?!\w)/y, wrap("strong")],
+  [/\*(?![\s*])((?:\*\*[^*]{1,500}\*\*|[^*]){1,999}?)(?<!\s)\*(?!\*)/y, wrap("em")],
+  [/(?<!\w)_(?![\s_])([^_]{1,999}?)(?<!\s)_(?!\w)/y, wrap("em")],
+  [/~~(?=\S)([^]{0,999}?\S)~~/y, wrap("del")],
+  [
+    /!?\[([^[\]]{0,999})\]\(\s*([^\s<>()]{1,2000}(?:\([^\s()]{0,99}\)[^\s<>()]{0,99})?)(?:\s+"[^"\n]{0,500}")?\s*\)/y,
+    ([, label, url], depth) => link(label ? inline(label, depth) : [url], url),
+  ],
   [/<(https?:\/\/[^\s<>]{1,2000})>/y, ([, url]) => link([url], url)],
   [/(?<!\w)https?:\/\/[^\s<>`]{1,2000}/y, bareLink],
   [/(?: {2,}|\\)\n/y, () => [h("br")]],

@@ -15,7 +15,6 @@ export function wordsFor(status, { label, hasText, error, finishReason, connecte
   if (RUNNING.includes(status) && !connected) return "Reconnecting…";
   if (status === "stopping") return "Stopping…";
   if (label) return label.replace(/(\.{3}|…)?$/, /[.!?]$/.test(label) ? "" : "…");
-  if (status === "sending") return "Sending…";
   if (status === "queued") return "Waiting…";
   if (status === "streaming") return hasText ? "Writing…" : "Thinking…";
   if (status === "stopped") return "Stopped";
@@ -61,7 +60,7 @@ class MessageView {
   update(message, connected) {
     const status = statusOf(message);
     const live = RUNNING.includes(status);
-    const words = message.role === "user" ? this.#refusal(message) : this.#words(message, status, connected);
+    const words = message.role === "user" ? this.#unsent(message, connected) : this.#words(message, status, connected);
     const key = `${status} ${words}`;
     if (!live && key === this.key && message.parts === this.drawn) return;
     if (message.role === "user") this.body.textContent = textOf(message);
@@ -70,8 +69,9 @@ class MessageView {
     Object.assign(this, { key, drawn: message.parts });
   }
 
-  #refusal(message) {
-    return message.state === "refused" ? `Not sent: ${message.error.message}` : null;
+  #unsent(message, connected) {
+    if (message.state === "refused") return `Not sent: ${message.error.message}`;
+    return message.state === "sending" && !connected ? "Will be sent when the connection is back." : null;
   }
 
   #words(message, status, connected) {
@@ -83,7 +83,8 @@ class MessageView {
 
   #draw(parts) {
     const shown = parts.filter((part) => KINDS[part.type]);
-    this.parts = shown.map((part, i) => (this.parts[i] instanceof KINDS[part.type] ? this.parts[i] : new KINDS[part.type]()));
+    const view = ({ type }, i) => (this.parts[i] instanceof KINDS[type] ? this.parts[i] : new KINDS[type]());
+    this.parts = shown.map(view);
     this.parts.forEach((view, i) => view.update(shown[i]));
     arrange(this.body, this.parts.map((view) => view.element));
   }
@@ -107,10 +108,12 @@ export class Thread {
     Object.assign(this, { root, actions, views: new WeakMap() });
   }
 
-  render(chat, { connected, isDemo }) {
+  render(chat, { connected, examples }) {
     const elements = chat.messages.map((message) => this.#view(message, connected));
-    if (chat.nextCursor) elements.unshift(this.#once("older", chat, () => this.#button("Show earlier messages", "older")));
-    if (!elements.length) elements.push(this.#once(`${chat.state} ${isDemo}`, chat, () => this.#empty(chat, isDemo)));
+    const older = () => this.#button("Show earlier messages", "older");
+    if (chat.nextCursor) elements.unshift(this.#once("older", chat, older));
+    const key = `${chat.state} ${examples} ${Boolean(chat.draft.text)}`;
+    if (!elements.length) elements.push(this.#once(key, chat, () => this.#empty(chat, examples)));
     arrange(this.root, elements);
   }
 
@@ -131,14 +134,17 @@ export class Thread {
     return h("button", { class: "quiet", type: "button", onclick: () => this.actions[action]() }, text);
   }
 
-  #empty(chat, isDemo) {
+  #empty(chat, examples) {
+    const notice = (...content) => h("div", { class: "empty" }, ...content);
     if (chat.state === "loading") return h("p", { class: "loading", role: "status" }, "Loading…");
-    if (chat.state === "failed") return h("div", { class: "empty" }, h("p", {}, chat.error), this.#button("Try again", "reload"));
+    if (chat.state === "failed") return notice(h("p", {}, chat.error), this.#button("Try again", "reload"));
     if (chat.state === "missing" && !chat.draft.text) {
-      return h("div", { class: "empty" }, h("p", {}, "This chat does not exist, or it was deleted."), h("a", { href: "/" }, "Start a new one"));
+      const away = h("a", { href: "/" }, "Start a new one");
+      return notice(h("p", {}, "This chat does not exist, or it was deleted."), away);
     }
-    const ask = (text) => h("button", { class: "example", type: "button", onclick: () => this.actions.ask(text) }, text);
-    const examples = h("div", { class: "examples", "data-testid": "examples" }, ...EXAMPLES[isDemo ? "demo" : "real"].map(ask));
-    return h("div", { class: "empty" }, h("h2", {}, "What would you like to know?"), examples);
+    const props = (text) => ({ class: "example", type: "button", onclick: () => this.actions.ask(text) });
+    const buttons = (EXAMPLES[examples] ?? []).map((text) => h("button", props(text), text));
+    const list = h("div", { class: "examples", "data-testid": "examples" }, ...buttons);
+    return notice(h("h2", {}, "What would you like to know?"), list);
   }
 }
