@@ -63,7 +63,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     registry = Registry(database, journal, retention_ms=limits.stream_log_ms)
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000)
     at_once = limits.generations_at_once
-    closing = Closing(database, outbox, journal, ticker, clock, node=name, at_once=at_once)
+    closing = Closing(database, outbox, ticker, clock, node=name, at_once=at_once)
     entitling = Entitling(database, outbox, models)
     supervisor = Supervisor(
         database, registry, ticker, closing, entitling, models, clock, max_bytes=limits.stream_log_bytes

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 
 from app.clock import Clock
 from app.store import streams
@@ -64,7 +63,6 @@ class Closing:
         its readers have seen all of it.
 
         Args:
-            start_next: whether this node may start the streams whose turn has come; asked when the answer is stored.
             sealing: the owner is dead, so its ownership does not count.
             start_next: whether streams that wait may have their turn; not while this node drains.
         """

@@ -92,7 +92,7 @@ class Recovery:
         sealed = ending_of_log(written) if grammar.ended else Ending("interrupted", error=INTERRUPTED.error)
         stream.journaled = stream.log.extend(written)
         stream.log.extend(ending(grammar, sealed.metadata(self._clock.now_ms()), sealed.last_chunk()))
-        return await self._closing.end(_generation(row), stream, sealed, start_next=lambda: True, sealing=True)
+        return await self._closing.end(_generation(row), stream, sealed, sealing=True)
 
     async def _start_waiting(self, user_id: str) -> None:
         try:

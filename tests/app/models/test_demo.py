@@ -13,7 +13,7 @@ from app.models.demo_options import FAILURES, FAULTS, DemoOptions
 from app.models.interface import RECONNECTING, THINKING, FinishReason, InvalidOption, ModelFailure
 from app.models.retrieval import shipped_library
 from tests.app.models.recording import RecordingSink, asking
-from tests.app.models.virtual_time import run_virtual
+from tests.virtual import run_virtual
 
 LIBRARY = shipped_library()
 QUESTION = "How do I stop an answer?"

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.models.pacing import GRID, SLICE, Pacemaker
-from tests.app.models.virtual_time import run_virtual
+from tests.virtual import run_virtual
 
 
 def emitted_at(count: int, pace: float) -> list[float]:

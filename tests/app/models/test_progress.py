@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from app.models.progress import ProgressClock
-from tests.app.models.virtual_time import run_virtual
+from tests.virtual import run_virtual
 
 
 def test_a_block_that_stands_still_times_out_after_the_limit_and_not_before() -> None:
