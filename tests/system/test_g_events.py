@@ -181,7 +181,8 @@ async def test_g22_pages_of_the_dashboard_hold_every_chat_once_newest_first(room
     async with opened(roomy_server.url) as tab:
         for number in range(7):
             await tab.ask(f"chat_{number}", f"Question {number}", options=SHORT)
-        await quiet(tab)
+        for number in range(7):
+            await tab.event("chat.updated", chatId=f"chat_{number}")  # the last thing that happens to it: its title
         pages, cursor = [], None
         while True:
             page = (await tab.command("dashboard.get", limit=3, cursor=cursor))["result"]
