@@ -24,9 +24,11 @@ from app.store.errors import StoreUnavailable
 # Another program on the same file (`tidewire user`, a backup) may hold the lock this long, in seconds.
 BUSY_TIMEOUT = 5.0
 
+# WAL with synchronous=NORMAL would forget the last commits when the power fails, and a stored answer must survive that.
+# FULL adds one fsync a commit: 0.36 ms instead of 0.13 on an ordinary SSD.
 _PRAGMAS = """
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
+PRAGMA synchronous = FULL;
 PRAGMA foreign_keys = ON;
 PRAGMA temp_store = MEMORY;
 PRAGMA journal_size_limit = 67108864;

@@ -33,7 +33,7 @@ async def database(file: Path) -> AsyncIterator[Database]:
 
 @pytest.mark.parametrize("inside", [False, True])
 async def test_every_connection_has_our_settings(database: Database, inside: bool) -> None:
-    names = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 1, "busy_timeout": 5000}
+    names = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 5000}
     for name, wanted in names.items():
         sql = f"SELECT * FROM pragma_{name}"
         if inside:
@@ -49,6 +49,23 @@ async def test_a_read_does_not_wait_for_the_writer(database: Database) -> None:
     async with database.transaction() as transaction:
         await transaction.execute("INSERT INTO notes VALUES (1)")
         assert await database.fetch_all("SELECT id FROM notes") == []
+
+
+async def test_programs_that_read_and_then_write_lose_no_update(database: Database, file: Path) -> None:
+    """Deferred transactions would fail: what they read is stale once the other program has written."""
+    other = Database(f"sqlite:///{file}")
+    await other.connect()
+    await database.execute("INSERT INTO notes VALUES (0)")
+
+    async def increment(target: Database) -> None:
+        async with target.transaction() as transaction:
+            row = await transaction.fetch_one("SELECT id FROM notes")
+            assert row is not None
+            await transaction.execute("UPDATE notes SET id = :id", {"id": row["id"] + 1})
+
+    await asyncio.gather(*(increment(target) for target in (database, other) * 16))
+    assert await other.fetch_all("SELECT id FROM notes") == [{"id": 32}]
+    await other.close()
 
 
 async def test_a_write_that_passes_for_a_read_is_refused(database: Database) -> None:
@@ -67,6 +84,47 @@ async def test_a_cancelled_statement_is_interrupted(database: Database) -> None:
                 await run
     await database.execute("INSERT INTO notes VALUES (1)")
     assert await database.fetch_all("SELECT id FROM notes") == [{"id": 1}]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_nothing_runs_any_more_when_a_cancellation_arrives(database: Database, file: Path, times: int) -> None:
+    task = asyncio.ensure_future(database.execute(f"INSERT INTO notes {ENDLESS}"))
+    other = sqlite3.connect(file, isolation_level=None, timeout=0)
+    while not is_locked(other):
+        await turn()
+    for _ in range(times):
+        task.cancel()
+        await turn()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not is_locked(other)
+    other.close()
+
+
+async def turn() -> None:
+    await asyncio.sleep(0)
+
+
+def is_locked(connection: sqlite3.Connection) -> bool:
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        return True
+    connection.execute("ROLLBACK")
+    return False
+
+
+async def test_a_cancellation_during_a_rollback_is_not_lost(database: Database) -> None:
+    async def work() -> None:
+        async with database.transaction() as transaction:
+            await transaction.execute("INSERT INTO notes VALUES (1)")
+            asyncio.get_running_loop().call_soon(task.cancel)
+            raise ZeroDivisionError
+
+    task = asyncio.ensure_future(work())
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert await database.fetch_all("SELECT id FROM notes") == []
 
 
 async def test_another_program_that_holds_the_lock_is_unavailable(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,5 +174,5 @@ async def main():
     raise SystemExit(7)
 asyncio.run(main())
 """
-    done = subprocess.run([sys.executable, "-c", program], timeout=30, check=False, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", program], timeout=120, check=False, capture_output=True)
     assert done.returncode == 7, done.stderr
