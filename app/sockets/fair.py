@@ -81,7 +81,7 @@ class FairProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.logger = self.conn.logger = _LOGGER
-        self.conn.debug = False
+        self.conn.debug = False  # what the connection remembers of the logger it had; it would still format each frame
         self._held = bytearray()
 
     # Reading: slices, and not ahead of the application.

@@ -22,7 +22,9 @@ def quiet_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Whatever a client sends, and with every logger turned up: no traceback, no warning, no ticket in the log."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, "uvicorn.error")
+    caplog.set_level(logging.DEBUG, "uvicorn.access")
     yield
-    records = [record for record in caplog.records if not record.name.startswith("websockets")]
+    # `caplog.records` is empty again by the time a fixture is torn down.
+    records = [record for record in caplog.get_records("call") if not record.name.startswith("websockets")]
     assert not [line for line in map(logging.LogRecord.getMessage, records) if "secret-ticket" in line]
     assert not [record for record in records if record.exc_info or record.levelno >= logging.WARNING]

@@ -10,12 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from app.sockets.fair import FairProtocol
-from app.sockets.outlet import Outlet, outlet_of
+from app.sockets.outlet import Outlet, frame, outlet_of
 from app.sockets.server import Server, config, listen, port_of
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Handler = Callable[[Outlet, Receive], Awaitable[None]]
+
+
+async def until(done: Callable[[], bool]) -> None:
+    """Wait for something the app or the loop will do, a turn of the loop at a time."""
+    async with asyncio.timeout(10):
+        while not done():  # noqa: ASYNC110 - what is waited for is state of the server, which sets no event
+            await asyncio.sleep(0)
 
 
 @dataclass
@@ -34,11 +41,7 @@ class Edge:
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}/v1/socket?ticket=secret-ticket"
 
-    async def until(self, done: Callable[[], bool]) -> None:
-        """Wait for something the app or the loop will do, a turn of the loop at a time."""
-        async with asyncio.timeout(10):
-            while not done():  # noqa: ASYNC110 - what is waited for is state of the server, which sets no event
-                await asyncio.sleep(0)
+    until = staticmethod(until)
 
     async def seen(self, kind: str) -> dict[str, Any]:
         """Wait for the first event of this type that the app received."""
@@ -63,6 +66,21 @@ class Edge:
     async def outlet(self) -> Outlet:
         await self.until(lambda: bool(self.outlets))
         return self.outlets[-1]
+
+
+async def fill(outlet: Outlet) -> int:
+    """Write until the kernel's buffers and ours are full; tell how many frames went in."""
+    one = frame(b"x" * 16_000)
+    written = 0
+    turns = 0
+    while turns < 20:  # writable may come back while the kernel still takes bytes
+        if outlet.writable:
+            outlet.write([one])
+            written += 1
+            turns = 0
+        turns += 1
+        await asyncio.sleep(0)
+    return written
 
 
 async def keep(outlet: Outlet, receive: Receive) -> None:
@@ -111,7 +129,8 @@ async def edge(handler: Handler = keep, **kwargs: Any) -> AsyncIterator[Edge]:
     settings.ws = kwargs.pop("ws", settings.ws)
     settings.http = kwargs.pop("http", settings.http)
     # Turned up again: the protocol classes keep quiet by themselves, not by the settings of one way to start them.
-    logging.getLogger("uvicorn.error").setLevel(logging.DEBUG)
+    for name in ("uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.DEBUG)
     running = Edge(port_of(sockets), Server(settings, **kwargs))
     running.task = asyncio.create_task(running.server.serve(sockets=sockets))
     await running.until(lambda: running.server.started)

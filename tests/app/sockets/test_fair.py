@@ -231,6 +231,18 @@ async def test_a_send_to_a_failed_client_is_a_disconnect_and_not_a_fault_of_the_
             await server.sends[0]({"type": "websocket.close"})
 
 
+async def test_a_failed_client_is_read_to_its_end_and_not_heard() -> None:
+    async with edge() as server, raw(server.port) as client:
+        protocol = await server.connection()
+        client.send(BROKEN["unmasked"])
+        assert await client.close_code() == 1002
+        await server.until(lambda: not server.server.server_state.tasks)
+        client.send(masked(TEXT, b"more"))
+        client.writer.write_eof()
+        await server.until(lambda: not server.server.server_state.connections)
+        assert [protocol.queue.get_nowait()["type"] for _ in range(protocol.queue.qsize())] == ["websocket.disconnect"]
+
+
 async def test_no_garbage_takes_the_server_down() -> None:
     chance = random.Random(6455)
     pieces = [

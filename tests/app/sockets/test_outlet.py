@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from websockets.frames import Frame, Opcode
 
 from app.sockets.fair import FairProtocol
 from app.sockets.outlet import HIGH_WATER, LOW_WATER, MAX_BUFFERED, AsgiOutlet, Outlet, RawOutlet, frame, payload_of
-from tests.app.sockets.edge import CLOSE, TEXT, Edge, Receive, edge, keep, masked, raw
+from tests.app.sockets.edge import CLOSE, TEXT, Edge, Receive, edge, fill, keep, masked, raw, until
 
 SERVERS: dict[str, type[asyncio.Protocol]] = {"raw": FairProtocol, "asgi": WebSocketsSansIOProtocol}
 
@@ -130,21 +131,6 @@ async def test_a_standing_peer_makes_it_unwritable_and_a_reading_one_calls_back(
         assert outlet.buffered <= LOW_WATER
 
 
-async def fill(outlet: Outlet) -> int:
-    """Write until the kernel's buffers and ours are full; tell how many frames went in."""
-    one = frame(b"x" * 16_000)
-    written = 0
-    turns = 0
-    while turns < 20:  # writable may come back while the kernel still takes bytes
-        if outlet.writable:
-            outlet.write([one])
-            written += 1
-            turns = 0
-        turns += 1
-        await asyncio.sleep(0)
-    return written
-
-
 async def test_whoever_ignores_writable_loses_the_connection_and_not_the_memory(serving: Any) -> None:
     async with serving() as server, raw(server.port) as client:
         outlet = await server.outlet()
@@ -220,6 +206,19 @@ async def test_a_close_does_not_wait_for_a_peer_that_does_not_read() -> None:
         assert (await server.seen("websocket.disconnect"))["code"] == 4508
 
 
+async def test_a_standing_peer_does_not_hold_a_connection_whose_application_returned(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def leaving(outlet: Outlet, receive: Receive) -> None:
+        await fill(outlet)
+
+    monkeypatch.setattr("app.sockets.fair.LINGER", 0.05)
+    async with edge(leaving) as server, raw(server.port) as client:
+        client.transport.pause_reading()
+        await server.until(lambda: bool(server.outlets))
+        await server.until(lambda: not server.server.server_state.connections)
+
+
 # What only the outlet over `send` can do wrong
 
 
@@ -248,6 +247,27 @@ async def break_it(outlet: AsgiOutlet) -> None:
         outlet.write([frame(b"x")])
         await asyncio.sleep(0)
         await asyncio.sleep(0)
+
+
+def is_at(outlet: Outlet, buffered: int) -> bool:
+    return outlet.buffered == buffered
+
+
+async def test_it_is_writable_again_at_the_low_mark_and_not_before() -> None:
+    async def send(message: object) -> None:
+        await turns.acquire()
+
+    turns = asyncio.Semaphore(0)
+    left: list[int] = []
+    async with AsgiOutlet(send) as outlet:
+        outlet.on_writable(lambda: left.append(outlet.buffered))
+        one = frame(b"x" * 10_000)
+        outlet.write([one] * 10)
+        for taken in range(1, 10):
+            turns.release()
+            await until(partial(is_at, outlet, (10 - taken) * len(one)))
+            assert outlet.writable == (outlet.buffered <= LOW_WATER)
+        assert left == [len(one)]
 
 
 async def test_a_peer_that_takes_nothing_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,16 @@ import os
 import signal
 import socket
 import weakref
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from app.sockets.fair import FairProtocol
-from app.sockets.outlet import Outlet, frame
+from app.sockets.outlet import Outlet
 from app.sockets.server import GC_THRESHOLDS, ListenError, Server, config, listen, loop_factory, port_of
-from tests.app.sockets.edge import CLOSE, Receive, edge, keep, masked, raw
+from tests.app.sockets.edge import CLOSE, Receive, edge, fill, keep, lifespan, masked, raw
 
 # Listening
 
@@ -25,6 +26,16 @@ def test_the_system_chooses_one_port_for_all_addresses_of_a_host() -> None:
         assert port_of(sockets) > 0
         assert {one.getsockname()[1] for one in sockets} == {port_of(sockets)}
         assert "127.0.0.1" in {one.getsockname()[0] for one in sockets}
+    finally:
+        close(sockets)
+
+
+def test_all_addresses_share_the_port_that_the_system_chose_for_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("127.0.0.1", "127.0.0.2")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: both + both)
+    sockets = listen("localhost", 0)
+    try:
+        assert [one.getsockname() for one in sockets] == [(one[4][0], port_of(sockets)) for one in both]
     finally:
         close(sockets)
 
@@ -131,43 +142,43 @@ async def test_without_a_listener_the_first_signal_stops_the_server() -> None:
 async def test_a_signal_during_the_start_stops_the_server_once_it_has_started() -> None:
     heard: list[int] = []
 
-    async def app(scope: object, receive: object, send: object) -> None:
-        raise AssertionError("never called")
+    async def app(scope: object, receive: Any, send: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await lifespan(receive, send)
 
     server = Server(config(app), on_signal=heard.append)
-    server.handle_exit(signal.SIGTERM, None)
-    assert server.should_exit
+    async with asyncio.timeout(5):
+        await server.serve(sockets=listen("127.0.0.1", 0))
     assert heard == []
 
 
 # A peer that neither reads nor leaves
 
 
-async def pour(outlet: Outlet, receive: Receive) -> None:
-    """Write until nothing goes out any more, then only read."""
-    while outlet.writable:
-        outlet.write([frame(b"x" * 65_000)])
-        await asyncio.sleep(0)
-    await keep(outlet, receive)
-
-
 async def test_a_standing_peer_does_not_outlive_the_server() -> None:
+    async def pour(outlet: Outlet, receive: Receive) -> None:
+        await fill(outlet)
+        filled.set()
+        await keep(outlet, receive)
+
+    filled = asyncio.Event()
     async with edge(pour) as server, raw(server.port) as client:
         client.transport.pause_reading()
-        outlet = await server.outlet()
-        await server.until(lambda: not outlet.writable)
+        await filled.wait()
         server.server.should_exit = True
         await server.stopped()
         assert not server.server.server_state.connections
 
 
 async def test_a_standing_peer_that_was_closed_before_does_not_outlive_the_server_either() -> None:
-    async with edge(pour) as server, raw(server.port) as client:
-        client.transport.pause_reading()
-        outlet = await server.outlet()
-        await server.until(lambda: not outlet.writable)
+    async def pour_and_close(outlet: Outlet, receive: Receive) -> None:
+        await fill(outlet)
         outlet.close(4508)
-        await server.until(lambda: not server.server.server_state.tasks)
+
+    async with edge(pour_and_close) as server, raw(server.port) as client:
+        client.transport.pause_reading()
+        await server.until(lambda: bool(server.outlets) and not server.server.server_state.tasks)
+        assert server.server.server_state.connections
         server.server.should_exit = True
         await server.stopped()
         assert not server.server.server_state.connections

@@ -47,8 +47,15 @@ async def test_a_head_without_end_is_refused_at_its_size() -> None:
 
 async def test_a_long_body_is_not_taken_for_a_head() -> None:
     async with edge() as server, tcp(server.port) as client:
-        client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000 + GET)
+        client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000 + GET[:20])
         assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+        client.send(GET[20:])
+        assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
+
+
+async def test_a_plain_request_leaves_no_line_with_its_query() -> None:
+    async with edge() as server, tcp(server.port) as client:
+        client.send(GET.replace(b"GET /", b"GET /v1/files?ticket=secret-ticket"))
         assert (await client.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 204")
 
 
