@@ -80,7 +80,7 @@ class Streams:
             result = await self._note(change, command, row)
             await change.remember(command, result)
         if row is not None and row.status == "queued":
-            self._end_queued(row)
+            self._end_queued(row, change.now)
         elif row is not None:
             self._supervisor.halt(row.stream_id, "stop")
         return Reply(result)
@@ -99,10 +99,10 @@ class Streams:
         await streams.mark_stopping(change.tx, row.stream_id)
         return {"streamId": row.stream_id, "status": "stopping"}
 
-    def _end_queued(self, row: StreamRow) -> None:
+    def _end_queued(self, row: StreamRow, now: int) -> None:
         stream = self._registry.expect(row)
         if not stream.ended:
-            stream.finish(STOPPED.frame(row.stream_id, row.chat_id, row.message_id, 0), now=row.created_at)
+            stream.finish(STOPPED.frame(row.stream_id, row.chat_id, row.message_id, 0), now=now)
 
     def _halt_known(self, caller: Caller, command: StreamStop) -> None:
         stream = self._registry.get(command.stream_id or "")

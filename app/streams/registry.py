@@ -6,7 +6,7 @@ from app.backplane.interface import Journal
 from app.store import streams as rows
 from app.store.queries import Queries
 from app.store.streams import StreamRow
-from app.streams.generation import Generation
+from app.streams.generation import Generation, ending_of_row
 from app.streams.stream import Stream
 from protocol.codec import decode_server
 from protocol.errors import Refusal
@@ -85,6 +85,8 @@ class Registry:
                 del self._streams[stream.stream_id]
 
     async def _restore(self, row: StreamRow) -> Stream:
+        if row.status in TERMINAL and row.seq == 0:
+            return _empty(row)
         end = await self._journal.end_of(row.stream_id)
         if row.status not in TERMINAL or end is None:
             raise Refusal("stream_expired")
@@ -95,6 +97,13 @@ class Registry:
             raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end).get('type')!r}.")
         stream.finish(frame, now=row.ended_at or row.created_at)
         return stream
+
+
+def _empty(row: StreamRow) -> Stream:
+    """A stream that ended before it began: its row says everything, so the journal need not."""
+    stream, end = _of(row), ending_of_row(row)
+    stream.finish(end.frame(row.stream_id, row.chat_id, row.message_id, 0), now=row.ended_at or row.created_at)
+    return stream
 
 
 def _of(row: StreamRow) -> Stream:
