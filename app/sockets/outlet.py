@@ -131,7 +131,7 @@ class RawOutlet:
         elif self._conn.extensions:
             self._write_compressed(framed)
         elif self._protocol.writable.is_set() or self.buffered < MAX_BUFFERED:
-            # One joined write: uvloop sends one buffer with a plain write(2), several with a writev it has to set up.
+            # On uvloop this costs what `writelines` does (tests/bench/raw_write.py); asyncio's joins too, before 3.12.
             self._transport.write(framed[0] if len(framed) == 1 else b"".join(framed))
         else:
             self.abort()
