@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from app.auth.origin import Origin, parse
 from app.auth.peer import Network, networks
 from protocol.limits import Limits
 
@@ -63,7 +64,7 @@ class Settings:
     guests: GuestPolicy
     guests_per_hour: int
     session_days: int
-    allowed_origins: tuple[str, ...]
+    allowed_origins: tuple[Origin, ...]
     trusted_proxies: tuple[Network, ...]
     stream_flush_ms: int
     drain_seconds: float
@@ -103,7 +104,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         guests=_guests(value["GUESTS"]),
         guests_per_hour=_number(value, "GUESTS_PER_HOUR", 1, 1_000_000),
         session_days=_number(value, "SESSION_DAYS", 1, 3_650),
-        allowed_origins=tuple(origin.rstrip("/") for origin in _names(value["ALLOWED_ORIGINS"])),
+        allowed_origins=tuple(_origin(name) for name in _names(value["ALLOWED_ORIGINS"])),
         trusted_proxies=_proxies(value["TRUSTED_PROXIES"]),
         stream_flush_ms=_number(value, "STREAM_FLUSH_MS", 0, 1_000),
         drain_seconds=_number(value, "DRAIN_SECONDS", 0, 86_400),
@@ -145,6 +146,13 @@ def _number(value: Mapping[str, str], name: str, least: int, most: int) -> int:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _origin(text: str) -> Origin:
+    origin = parse(text.rstrip("/"))
+    if origin is None:
+        raise ConfigError(f"ALLOWED_ORIGINS must be origins such as https://chat.example.com, not {text!r}.")
+    return origin
 
 
 def _guests(text: str) -> GuestPolicy:

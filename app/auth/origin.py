@@ -7,41 +7,63 @@ bind only the loopback names count as hosts: a name that somebody else controls 
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Origin(NamedTuple):
+    """Where a page comes from, in lower case and with its port, so that two spellings of one origin are equal.
+
+    The page inside a mobile app has a scheme of its own, such as `capacitor://localhost`, and no port (0).
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+
+def parse(text: str) -> Origin | None:
+    """Read an origin such as `https://chat.example.com`; None when it is not one."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return None
+    if (
+        not parts.scheme
+        or not parts.hostname
+        or parts.username is not None
+        or parts.path
+        or parts.query
+        or parts.fragment
+    ):
+        return None
+    return Origin(parts.scheme, parts.hostname, port)
 
 
 def is_allowed(
-    origin: str | None, *, host: str | None, scheme: str, allowed: Collection[str], loopback_only: bool
+    origin: str | None, *, host: str | None, scheme: str, allowed: Collection[Origin], loopback_only: bool
 ) -> bool:
     """Say whether a page of this origin may act with the user's cookie.
 
     Args:
         origin: the Origin header; None when the client sent none.
         host: the Host header.
-        scheme: of the request, as the browser saw it: http, https, ws or wss.
+        scheme: of the request, as the browser saw it: http or https.
         allowed: the configured origins; when there are any, only they count.
         loopback_only: the server listens on loopback addresses only.
     """
     if origin is None:
         return False
+    theirs = parse(origin)
+    if theirs is None:
+        return False
     if allowed:
-        return origin in allowed
-    if host is None:
+        return theirs in allowed
+    ours = None if host is None else parse(f"{scheme}://{host}")
+    if ours is None or (theirs.host, theirs.port) != (ours.host, ours.port):
         return False
-    theirs, ours = _place(origin), _place(f"{scheme}://{host}")
-    if theirs is None or ours is None or theirs != ours:
-        return False
-    return not loopback_only or theirs[0] in LOOPBACK_NAMES
-
-
-def _place(url: str) -> tuple[str, int] | None:
-    """The host and port of a URL, with its scheme's default port."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:
-        return None
-    return (parts.hostname, port) if parts.hostname and port else None
+    return not loopback_only or theirs.host in LOOPBACK_NAMES

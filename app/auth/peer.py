@@ -25,7 +25,8 @@ class Peer:
     @property
     def is_loopback(self) -> bool:
         """Whether the client is on this machine."""
-        return _ip(self.address) is not None and ipaddress.ip_address(self.address).is_loopback
+        ip = _ip(self.address)
+        return ip is not None and ip.is_loopback
 
 
 def networks(names: Iterable[str]) -> tuple[Network, ...]:
@@ -53,10 +54,10 @@ def peer_of(scope: Mapping[str, Any], trusted: Sequence[Network]) -> Peer:
         return Peer(address, scheme)
     forwarded = _header(scope, b"x-forwarded-for")
     for hop in reversed([hop.strip() for hop in forwarded.split(",") if hop.strip()]):
-        if _ip(hop) is None:
-            break
-        address = hop
-        if not _within(hop, trusted):
+        address = _without_port(hop)
+        if _ip(address) is None:
+            address = "unknown"  # not the proxy's own address: that would pass for a client on this machine
+        if not _within(address, trusted):
             break
     proto = _header(scope, b"x-forwarded-proto").split(",")[0].strip().lower()
     return Peer(address, _SECURE.get(proto, scheme))
@@ -67,11 +68,20 @@ def _header(scope: Mapping[str, Any], name: bytes) -> str:
     return ",".join(values)
 
 
+def _without_port(hop: str) -> str:
+    """The address of a hop; some proxies write `192.0.2.1:4711` or `[2001:db8::1]:4711`."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
 def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(address)
+        ip = ipaddress.ip_address(address)
     except ValueError:
         return None
+    # A socket that takes both families shows IPv4 peers as ::ffff:192.0.2.1.
+    return ip if isinstance(ip, ipaddress.IPv4Address) else ip.ipv4_mapped or ip
 
 
 def _within(address: str, trusted: Sequence[Network]) -> bool:

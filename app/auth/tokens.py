@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from http.cookies import CookieError, SimpleCookie
 
 COOKIE = "tidewire_session"
 SESSION_PREFIX = "tws"
@@ -30,14 +29,15 @@ def bearer_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
 
 
 def cookie_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Find the session cookie; a broken cookie header counts as none."""
+    """Find the session cookie, whatever other programs on the same host have put beside it.
+
+    (`http.cookies` gives up on the whole header when one cookie of it holds, say, JSON.)
+    """
     for name, value in headers:
         if name.lower() != b"cookie":
             continue
-        try:
-            cookies = SimpleCookie(value.decode("latin-1"))
-        except CookieError:
-            continue
-        if COOKIE in cookies:
-            return cookies[COOKIE].value
+        for pair in value.decode("latin-1").split(";"):
+            key, _, secret = pair.partition("=")
+            if key.strip() == COOKIE and secret.strip():
+                return secret.strip()
     return None

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.auth.origin import is_allowed
+from app.auth.origin import Origin, is_allowed
 from app.auth.peer import Network, peer_of
 from app.auth.tokens import bearer_of, cookie_of
 from app.commands.identity import Proof
@@ -35,7 +35,7 @@ class Admission:
         proxies: the networks of our own proxies.
     """
 
-    origins: Sequence[str]
+    origins: Sequence[Origin]
     loopback_only: bool
     proxies: Sequence[Network]
 
