@@ -1,5 +1,6 @@
 """JSON in and out of HTTP requests."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from starlette.responses import Response
 from protocol.errors import Refusal
 
 MAX_BODY = 64 * 1024
+# A few bytes of JSON; whoever takes longer holds a connection on purpose.
+BODY_SECONDS = 10
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -28,19 +31,28 @@ async def json_body(request: Request) -> dict[str, Any]:
     Only `application/json` is taken: a page of another origin can send a form or plain text unasked, but not this.
 
     Raises:
-        Refusal: it is something else, or larger than 64 KiB.
+        Refusal: it is something else, larger than 64 KiB, or slower than ten seconds.
     """
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Refusal("invalid_argument", "Send the body as `content-type: application/json`.")
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY:
-            raise Refusal("frame_too_large", "The body is larger than 64 KiB.")
     try:
-        value = orjson.loads(bytes(body))
+        value = orjson.loads(await _read(request))
     except orjson.JSONDecodeError:
         raise Refusal("invalid_argument", "The body is not valid JSON.") from None
     if not isinstance(value, dict):
         raise Refusal("invalid_argument", "The body must be a JSON object.")
     return value
+
+
+async def _read(request: Request) -> bytes:
+    """Read the body, within its bounds of size and time."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > MAX_BODY:
+                    raise Refusal("frame_too_large", "The body is larger than 64 KiB.")
+    except TimeoutError:
+        raise Refusal("timeout", "The body did not arrive in time.") from None
+    return bytes(body)
