@@ -1,6 +1,7 @@
 """The composition root: from settings to objects. The only file that names concrete adapters."""
 
 from app.asgi import Application
+from app.auth.admission import Admission
 from app.backplane.folder import DataFolder
 from app.backplane.local import LocalJournal
 from app.clock import Clock
@@ -18,7 +19,7 @@ from app.models.demo import DemoModel
 from app.models.interface import Model
 from app.node import Node, Parts
 from app.realtime.hub import Hub
-from app.sockets.endpoint import Admission, Sockets
+from app.sockets.endpoint import Sockets
 from app.sockets.greeting import Greeting
 from app.sockets.socket import Services
 from app.sockets.wheel import Wheel

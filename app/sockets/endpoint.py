@@ -2,12 +2,10 @@
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from app.auth.origin import Origin, is_allowed
-from app.auth.peer import Network, peer_of
+from app.auth.admission import Admission
 from app.auth.tokens import bearer_of, cookie_of
 from app.commands.identity import Proof
 from app.sockets.greeting import PROTOCOL
@@ -23,21 +21,6 @@ log = logging.getLogger("tidewire.sockets")
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Who may open a socket from where.
-
-    Args:
-        origins: the configured origins; empty means the page's own host.
-        loopback_only: the server listens on loopback only.
-        proxies: the networks of our own proxies.
-    """
-
-    origins: Sequence[Origin]
-    loopback_only: bool
-    proxies: Sequence[Network]
 
 
 class Sockets:
@@ -66,7 +49,7 @@ class Sockets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one websocket, as an ASGI application."""
         await receive()  # websocket.connect
-        if not self._may_connect(scope):
+        if not self._admission.admits(scope):
             await send({"type": "websocket.close", "code": 1008})  # before accept: a plain 403 (guarantee 31)
             return
         offered = scope.get("subprotocols") or []
@@ -104,20 +87,6 @@ class Sockets:
         for socket in list(self._open):
             socket.close(1012, "draining")
 
-    def _may_connect(self, scope: Scope) -> bool:
-        """Check the Origin: a page of a foreign one never connects, and a cookie counts only from a known one."""
-        headers = scope["headers"]
-        origin = _header(headers, b"origin")
-        if origin is None:
-            return cookie_of(headers) is None or bearer_of(headers) is not None
-        return is_allowed(
-            origin,
-            host=_header(headers, b"host"),
-            scheme=peer_of(scope, self._admission.proxies).scheme,
-            allowed=self._admission.origins,
-            loopback_only=self._admission.loopback_only,
-        )
-
 
 def _proof(scope: Scope) -> Proof | None:
     """What the handshake proves: the bearer token before the cookie."""
@@ -126,7 +95,3 @@ def _proof(scope: Scope) -> Proof | None:
     if (token := cookie_of(scope["headers"])) is not None:
         return Proof(token, "cookie")
     return None
-
-
-def _header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)

@@ -6,12 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth.origin import is_allowed
-from app.auth.peer import Peer, peer_of
+from app.auth.admission import Admission
+from app.auth.peer import Peer
 from app.auth.tokens import COOKIE, bearer_of, cookie_of
 from app.clock import Clock
 from app.commands.identity import Granted, Identity, Proof
-from app.sockets.endpoint import Admission
 from app.store.users import Session
 from app.web.json import json_body, json_response
 from protocol.errors import Refusal
@@ -55,11 +54,11 @@ class Auth:
 
     async def guest(self, request: Request) -> Response:
         """Make a guest and sign them in."""
-        self._check_origin(request, sets_cookie=True)
+        self._check_origin(request)
         await json_body(request)
         if not self._guests:
             raise Refusal("permission_denied", "This server takes no guests; sign in with an account.")
-        peer = peer_of(request.scope, self._admission.proxies)
+        peer = self._admission.peer(request.scope)
         self._check_rate(peer)
         granted = await self._identity.guest()
         response = json_response({"userId": granted.user_id, "token": granted.token, "expiresAt": granted.expires_at})
@@ -75,7 +74,7 @@ class Auth:
 
     async def ticket(self, request: Request) -> Response:
         """Give a one-time ticket, which a page that has only a cookie can put into a frame."""
-        self._check_origin(request, sets_cookie=False)
+        self._check_origin(request)
         ticket, expires_at = await self._identity.ticket(await self._session(request))
         return json_response({"ticket": ticket, "expiresAt": expires_at})
 
@@ -86,24 +85,9 @@ class Auth:
         token = cookie_of(headers)
         return await self._identity.session(None if token is None else Proof(token, "cookie"))
 
-    def _check_origin(self, request: Request, *, sets_cookie: bool) -> None:
-        """Refuse what a page of another origin could make a browser send.
-
-        A client that sends no Origin is no browser, and may have a cookie made; one that comes with a cookie must say
-        which page it is from. A bearer token proves intent by itself.
-        """
-        headers = request.scope["headers"]
-        origin = request.headers.get("origin")
-        if origin is None and (bearer_of(headers) is not None or (sets_cookie and cookie_of(headers) is None)):
-            return
-        allowed = is_allowed(
-            origin,
-            host=request.headers.get("host"),
-            scheme=peer_of(request.scope, self._admission.proxies).scheme,
-            allowed=self._admission.origins,
-            loopback_only=self._admission.loopback_only,
-        )
-        if not allowed:
+    def _check_origin(self, request: Request) -> None:
+        """Refuse what a page of another origin could make a browser send."""
+        if not self._admission.admits(request.scope):
             raise Refusal("permission_denied", "This page may not sign people in here; see ALLOWED_ORIGINS.")
 
     def _check_rate(self, peer: Peer) -> None:
