@@ -106,8 +106,8 @@ def test_each_library_lives_in_one_place() -> None:
 def test_the_protocol_is_pure() -> None:
     wrong = []
     for path in modules("protocol"):
-        if path.is_relative_to(ROOT / "protocol" / "python"):
-            continue  # the SDK is where the rules meet sockets
+        if path.is_relative_to(ROOT / "protocol" / "python") or path.name == "__main__.py":
+            continue  # the SDK is where the rules meet sockets, and a tool that writes the schema writes a file
         impure = {imported.partition(".")[0] for imported in imports(path)} & FORBIDDEN_IN_PROTOCOL
         wrong += [f"{name_of(path)} imports {name}" for name in impure]
         for node in ast.walk(ast.parse(path.read_text())):
