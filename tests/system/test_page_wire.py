@@ -355,6 +355,29 @@ def test_the_banner_comes_after_two_seconds_and_goes_silently(server: ScriptedSe
     expect(banner).to_be_hidden()
 
 
+def test_it_follows_the_answer_only_while_one_is_at_its_end(server: ScriptedServer) -> None:
+    begin(server)
+    at_end = """() => {
+      const { scrollHeight, clientHeight, scrollTop } = document.getElementById("scroll");
+      return scrollHeight - clientHeight - scrollTop < 4;
+    }"""
+    words(server, 3, 4, "A paragraph.\n\n" * 40)
+    server.page.wait_for_function(f"() => document.querySelectorAll('.prose p').length === 40 && ({at_end})()")
+
+    latest = server.page.get_by_role("button", name="Jump to latest")
+    expect(latest).to_be_hidden()
+    server.page.evaluate("document.getElementById('scroll').scrollBy(0, -30)")
+    expect(latest).to_be_visible()
+    before = server.page.evaluate("document.getElementById('scroll').scrollTop")
+    words(server, 4, 5, "More.\n\n" * 5)
+    expect(server.page.locator(".prose p")).to_have_count(45)
+    assert server.page.evaluate("document.getElementById('scroll').scrollTop") == before
+
+    latest.click()
+    server.page.wait_for_function(at_end)
+    expect(latest).to_be_hidden()
+
+
 def test_a_draft_stays_until_its_question_is_stored(server: ScriptedServer) -> None:
     server.page.goto("/")
     server.welcome()

@@ -40,9 +40,7 @@ export class Chat {
       this.dashboard.upsert(stored.chat);
       this.#merge(stored);
     } catch (error) {
-      // A question under way creates the chat, and reads overtake it.
-      const isNew = this.messages.some((message) => message.state);
-      this.state = error.code !== "not_found" ? "failed" : isNew ? "loaded" : "missing";
+      this.state = error.code === "not_found" ? "missing" : "failed";
       this.error = error.message;
     }
     if (this.again) {
@@ -117,7 +115,7 @@ export class Chat {
 
   #answer(result, question) {
     if (this.state === "loading") this.again = true;
-    else this.state = "loaded";
+    else this.state = "loaded"; // reads overtake a question: it may have been missing
     const { messageId, streamId, chatId, status } = result;
     const message = this.#find(messageId) ?? blank(messageId);
     if (!this.messages.includes(message)) this.messages.splice(this.messages.indexOf(question) + 1, 0, message);
