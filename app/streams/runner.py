@@ -140,9 +140,10 @@ class Runner:
 
     def _append(self, chunk: Chunk) -> None:
         try:
+            chunk = clean(chunk)
             self._grammar.check(chunk)
             self.stream.log.append(chunk)
-        except TypeError as wrong:
+        except (TypeError, AttributeError) as wrong:
             # The grammar may have taken what the log refused; what the log has is what must be ended.
             self._grammar = Grammar().extend(self.stream.log.raw(0, self.stream.log.tail))
             raise ChunkError(f"A {chunk.get('type')} chunk is not JSON: {wrong}.", chunk) from None
@@ -153,7 +154,7 @@ class Runner:
         """Take one chunk of content; after a halt it is dropped, since nobody was shown it."""
         if self._halt is not None:
             return
-        self._append(clean(chunk))
+        self._append(chunk)
         self._ticker.touch(self.stream, urgent=not self._has_content)
         self._has_content = True
         if self.stream.log.size > self._max_bytes:
