@@ -58,7 +58,9 @@ class Answer:
     def __init__(self, library: Library, questions: Sequence[str], seed: int) -> None:
         self._library = library
         self._question = questions[-1] if questions else ""
-        self.sections = _look_up(library, questions)
+        self._is_greeting = all(word in _GREETINGS for word in _WORDS.findall(self._question.lower()))
+        # "Hello there" is no question, even where the documentation speaks of a hello.
+        self.sections = [] if self._is_greeting and len(questions) < 2 else _look_up(library, questions)
         self.tokens = tokenize(self._compose(seed))
 
     def endless(self) -> Iterator[str]:
@@ -71,15 +73,12 @@ class Answer:
 
     def _compose(self, seed: int) -> str:
         if not self.sections:
-            return "\n\n".join((self._excuse(), self._suggest(), CLOSING))
+            excuse = GREETING if self._is_greeting else NOTHING_FOUND
+            return "\n\n".join((excuse, self._suggest(), CLOSING))
         opening = OPENINGS[crc32(f"{seed}\n{self._question}".encode()) % len(OPENINGS)]
         pages = list(dict.fromkeys(f"“{section.title}”" for section in self.sections))
         source = f"*From {' and '.join(pages)}.*"
         return "\n\n".join((opening, *map(_show, self.sections), "---", source, CLOSING))
-
-    def _excuse(self) -> str:
-        words = _WORDS.findall(self._question.lower())
-        return GREETING if all(word in _GREETINGS for word in words) else NOTHING_FOUND
 
     def _suggest(self) -> str:
         return "You could ask me:\n\n" + "\n".join(f"- {question}" for question in EXAMPLES)
