@@ -1,10 +1,12 @@
 """Bytes to frames and back: orjson for the JSON, msgspec for the types."""
 
 import re
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
+from msgspec import inspect
 
 from protocol.errors import Refusal, Violation
 from protocol.frames.client import CLIENT_FRAMES, ClientFrame
@@ -14,6 +16,7 @@ from protocol.ids import is_id
 # orjson reads 1,024 levels but refuses to write from 255 on; what we store must be writable inside an event.
 MAX_DEPTH = 64
 
+_Frame = TypeVar("_Frame", bound=msgspec.Struct)
 _CLIENT_TYPES: dict[str, type[ClientFrame]] = {str(f.__struct_config__.tag): f for f in CLIENT_FRAMES}
 _SERVER_TYPES: dict[str, type[ServerFrame]] = {str(f.__struct_config__.tag): f for f in SERVER_FRAMES}
 # One JSON escape at a time, so that an escaped backslash never lends its second half; a legal pair is one escape.
@@ -63,7 +66,7 @@ def decode_client(data: str | bytes) -> ClientFrame:
     if too_deep(data, fields):
         raise InvalidField(command_id, f"The frame is nested deeper than {MAX_DEPTH} levels.", "$")
     try:
-        return msgspec.convert(_without_nulls(fields), struct)
+        return _convert(fields, struct, data)
     except msgspec.ValidationError as error:
         raise InvalidField(command_id, *_explain(str(error))) from None
 
@@ -79,7 +82,7 @@ def decode_server(data: str | bytes) -> ServerFrame | None:
     if struct is None:
         return None
     try:
-        return msgspec.convert(_without_nulls(fields), struct)
+        return _convert(fields, struct, data)
     except msgspec.ValidationError as error:
         raise Violation("invalid_frame", f"The server sent a broken {fields['type']!r} frame: {error}") from None
 
@@ -144,11 +147,31 @@ def _storable(text: str) -> str:
     return _ESCAPE.sub(lambda found: r"\ufffd" if _UNSTORABLE.fullmatch(found[0]) else found[0], text)
 
 
-def _without_nulls(fields: dict[str, Any]) -> dict[str, Any]:
-    """`null` counts as absent (section 1)."""
-    if None in fields.values():
-        return {name: value for name, value in fields.items() if value is not None}
-    return fields
+def _convert(fields: dict[str, Any], struct: type[_Frame], data: str | bytes) -> _Frame:
+    """Check the fields against their types; `null` counts as absent (section 1)."""
+    if ("null" in data) if isinstance(data, str) else (b"null" in data):
+        fields = _without_nulls(fields, _type_of(struct))
+    return msgspec.convert(fields, struct)
+
+
+@cache
+def _type_of(struct: type[msgspec.Struct]) -> inspect.Type:
+    return inspect.type_info(struct)
+
+
+def _without_nulls(value: Any, kind: inspect.Type) -> Any:
+    """Leave out the nulls of typed objects; inside free JSON, such as a tool's output, they are values."""
+    if isinstance(kind, inspect.StructType) and isinstance(value, dict):
+        types = {field.encode_name: field.type for field in kind.fields}
+        return {
+            name: _without_nulls(v, types[name]) if name in types else v for name, v in value.items() if v is not None
+        }
+    if isinstance(kind, inspect.ListType) and isinstance(value, list):
+        return [_without_nulls(item, kind.item_type) for item in value]
+    if isinstance(kind, inspect.UnionType):
+        typed = (each for each in kind.types if isinstance(each, inspect.StructType | inspect.ListType))
+        return _without_nulls(value, next(typed, kind.types[0]))
+    return value
 
 
 def _explain(problem: str) -> tuple[str, str]:

@@ -31,7 +31,7 @@ class Usage(WireObject, frozen=True, kw_only=True):
 
     input_tokens: int
     output_tokens: int
-    estimated: bool | None = False
+    estimated: bool = False
 
 
 class Message(WireObject, frozen=True, kw_only=True):
@@ -95,7 +95,7 @@ class ModelChoice(WireObject, frozen=True, kw_only=True):
 
     id: str
     label: str
-    default: bool | None = False
+    default: bool = False
 
 
 class DashboardSnapshot(WireObject, frozen=True, kw_only=True):
