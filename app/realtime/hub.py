@@ -33,12 +33,13 @@ class Socket(Protocol):
 class _Present:
     """One user with sockets on this node."""
 
-    __slots__ = ("feed", "reading", "sockets")
+    __slots__ = ("feed", "reading", "sockets", "stale")
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
         self.sockets: set[Socket] = set()
         self.reading = False
+        self.stale = False  # something was committed while rows were being read
 
 
 class Hub:
@@ -51,6 +52,7 @@ class Hub:
     def __init__(self, database: Queries) -> None:
         self._database = database
         self._present: dict[str, _Present] = {}
+        self._commits = 0
         self._crew = Crew("hub")
 
     def open(self) -> None:
@@ -77,13 +79,15 @@ class Hub:
         Raises:
             Refusal: `session_revoked`, when the user is gone.
         """
-        present = self._present.get(user_id)
-        if present is None:
+        while (present := self._present.get(user_id)) is None:
+            commits = self._commits
             head = await events.head(self._database, user_id)
             if head is None:
                 raise Refusal("session_revoked")
-            # While we read, another socket may have joined, and its feed may be ahead of what we read: it counts.
-            present = self._present.setdefault(user_id, _Present(Feed(head.epoch, head.offset)))
+            # A commit of this user while we read was told to nobody: what we read may be too old, so we read again.
+            # Another socket may have joined meanwhile, too, and then its feed counts.
+            if commits == self._commits:
+                self._present.setdefault(user_id, _Present(Feed(head.epoch, head.offset)))
         present.sockets.add(socket)
         return present.feed
 
@@ -110,6 +114,7 @@ class Hub:
 
     def committed(self, commit: Committed) -> None:
         """Take the events of a commit on this node."""
+        self._commits += 1
         present = self._present.get(commit.user_id)
         if present is None:
             return
@@ -119,19 +124,20 @@ class Hub:
             self._catch_up(commit.user_id, present)
 
     def _catch_up(self, user_id: str, present: _Present) -> None:
+        present.stale = True
         if not present.reading:
             present.reading = True
             self._crew.start(self._read_missed(user_id, present), name=f"events of {user_id}")
 
     async def _read_missed(self, user_id: str, present: _Present) -> None:
         try:
-            while True:
+            while present.stale:
+                present.stale = False
                 missed = await events.after(self._database, user_id, present.feed.head, limit=MOST_EVENTS)
                 if not present.feed.follow(missed):
                     self._start_over(user_id, present, missed[-1].offset)
                 _flush(present)
-                if len(missed) < MOST_EVENTS:
-                    return
+                present.stale = present.stale or len(missed) == MOST_EVENTS
         finally:
             present.reading = False
 

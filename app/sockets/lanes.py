@@ -36,8 +36,12 @@ class Lane:
         self._lock = lock
 
     async def __aenter__(self) -> None:
-        if self._lock is not None:
-            await self._lock.acquire()
+        if self._lock is not None and self._name is not None:
+            try:
+                await self._lock.acquire()
+            except BaseException:
+                self._lanes.leave(self._name)
+                raise
 
     async def __aexit__(self, *exc: object) -> None:
         if self._lock is not None and self._name is not None:

@@ -1,10 +1,13 @@
 """One timer for all sockets: a wheel of time slots. A timer each would cost five times as much."""
 
 import asyncio
+import logging
 import math
 from typing import Protocol
 
 from app.clock import Clock
+
+log = logging.getLogger("tidewire.sockets")
 
 GRAIN = 0.25
 
@@ -28,7 +31,7 @@ class Wheel:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._slots: dict[int, set[Timed]] = {}
-        self._turned = self._slot_of(clock.monotonic())
+        self._turned = int(clock.monotonic() / GRAIN)
 
     def arm(self, timed: Timed, deadline: float) -> None:
         """Have something called at a deadline, or when it is called anyway if that is sooner.
@@ -54,7 +57,8 @@ class Wheel:
     async def run(self) -> None:
         """Turn for ever; owned by whoever owns the sockets."""
         while True:
-            await asyncio.sleep(GRAIN)
+            # To the next edge of a slot: a fixed pause would drift, and call up to a grain later still.
+            await asyncio.sleep(GRAIN - self._clock.monotonic() % GRAIN)
             self.turn()
 
     def turn(self) -> None:
@@ -62,11 +66,17 @@ class Wheel:
         now = self._clock.monotonic()
         upto = int(now / GRAIN)
         for slot in range(self._turned + 1, upto + 1):
+            self._turned = slot
             for timed in self._slots.pop(slot, ()):
-                timed.slot = None
-                self._turned = slot
-                self.arm(timed, timed.on_time(now))
-        self._turned = max(self._turned, upto)
+                if timed.slot == slot:  # else its neighbour has just disarmed it
+                    self._call(timed, now)
+
+    def _call(self, timed: Timed, now: float) -> None:
+        timed.slot = None
+        try:
+            self.arm(timed, timed.on_time(now))
+        except Exception:
+            log.exception("a deadline is lost; those of all others still count")
 
     def _slot_of(self, deadline: float) -> int:
         return math.ceil(deadline / GRAIN)

@@ -1,0 +1,328 @@
+"""The hub over a store that can be stopped in the middle of a read: the windows between two awaits."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from app.realtime.feed import MOST_EVENTS, Feed, frame_of
+from app.realtime.hub import Hub
+from app.store.errors import StoreUnavailable
+from app.store.events import StoredEvent
+from app.store.outbox import Committed
+from app.store.queries import Row
+from protocol.errors import Refusal
+from protocol.frames.objects import EventPosition
+from tests.virtual import run_virtual
+
+
+class Log:
+    """The event log of user `u`, as the queries of `app.store.events` see it."""
+
+    def __init__(self, head: int = 0) -> None:
+        self.events = [stored(offset) for offset in range(1, head + 1)]
+        self.trimmed = 0  # events up to here are gone
+        self.gate: asyncio.Event | None = None
+        self.away = False
+        self.reads = 0
+
+    @property
+    def head(self) -> int:
+        return len(self.events)
+
+    def commit(self, count: int = 1) -> Committed:
+        before = self.head
+        self.events += [stored(before + n) for n in range(1, count + 1)]
+        return Committed("u", "e", before, self.events[before:])
+
+    async def fetch_all(self, sql: str, values: Mapping[str, Any] = {}) -> Sequence[Row]:
+        self.reads += 1
+        if self.away:
+            raise StoreUnavailable("away")
+        rows: list[Row]
+        if "FROM users" in sql:
+            user_ids = values.get("user_ids", [values.get("user_id")])
+            rows = [{"user_id": "u", "epoch": "e", "head": self.head}] if "u" in user_ids else []
+        else:
+            rows = [
+                dict(zip(("event_offset", "name", "time", "source_client_id", "data"), event, strict=True))
+                for event in self.events[max(self.trimmed, values["offset"]) :][: values["limit"]]
+            ]
+        if self.gate is not None:
+            await self.gate.wait()  # the rows are read; their reader hears of it later
+        return rows
+
+    async def fetch_one(self, sql: str, values: Mapping[str, Any] = {}) -> Row | None:
+        rows = await self.fetch_all(sql, values)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str, values: Mapping[str, Any] = {}) -> None:
+        raise AssertionError("the hub only reads")
+
+
+def stored(offset: int) -> StoredEvent:
+    return StoredEvent(offset, "chat.updated", offset, None, "{}")
+
+
+class Tab:
+    """A socket that reads its events whenever it is flushed."""
+
+    def __init__(self) -> None:
+        self.feed: Feed | None = None
+        self.offset = 0
+        self.got: list[bytes | None] = []
+
+    async def join(self, hub: Hub) -> Feed:
+        self.feed = await hub.join("u", self)
+        self.offset = self.feed.head
+        return self.feed
+
+    def flush(self) -> None:
+        while self.feed is not None and self.offset < self.feed.head:
+            self.got.append(self.feed.read(self.offset))
+            self.offset = self.offset + 1 if self.got[-1] is not None else self.feed.head
+
+
+def frames(first: int, last: int) -> list[bytes]:
+    return [frame_of(stored(offset)) for offset in range(first, last + 1)]
+
+
+async def turns(count: int = 20) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_g20_every_socket_of_a_user_sees_the_same_commits_at_once() -> None:
+    log = Log(5)
+    hub = Hub(log)
+    tabs = [Tab(), Tab()]
+    for tab in tabs:
+        await tab.join(hub)
+    hub.committed(log.commit(2))
+    assert [tab.got for tab in tabs] == [frames(6, 7)] * 2
+    assert log.reads == 1, "a commit of this node is not read back"
+    hub.committed(Committed("somebody else", "e", 0, [stored(1)]))
+    assert tabs[0].got == frames(6, 7)
+
+
+async def test_a_user_who_is_gone_cannot_join() -> None:
+    with pytest.raises(Refusal, match="signed out"):
+        await Hub(Log()).join("nobody", Tab())
+
+
+async def test_a_lost_announcement_is_noticed_with_the_next_one() -> None:
+    log = Log()
+    hub, tab = Hub(log), Tab()
+    await tab.join(hub)
+    log.commit(2)  # lost
+    hub.committed(log.commit())
+    await turns()
+    assert tab.got == frames(1, 3)
+    await hub.close()
+
+
+async def test_g24_a_lost_announcement_reaches_the_sockets_within_ten_seconds() -> None:
+    log = Log()
+    hub, tab = Hub(log), Tab()
+    await tab.join(hub)
+    log.commit(2)
+    await hub.check()
+    await turns()
+    assert tab.got == frames(1, 2)
+    reads = log.reads
+    await hub.check()
+    assert log.reads == reads + 1, "one query compares everybody"
+    hub.leave("u", tab)
+    await hub.check()
+    assert log.reads == reads + 1, "nobody is here"
+
+
+def test_g24_the_rounds_go_on_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        log = Log()
+        hub, tab = Hub(log), Tab()
+        await tab.join(hub)
+        hub.open()
+        log.away = True
+        log.commit()
+        await asyncio.sleep(15)
+        assert tab.got == []
+        log.away = False
+        await asyncio.sleep(10)
+        assert tab.got == frames(1, 1)
+        await hub.close()
+
+    run_virtual(main())
+    assert "comparing event heads failed" in caplog.text
+
+
+def test_g24_a_read_that_fails_is_tried_again_by_the_rounds(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        log = Log()
+        hub, tab = Hub(log), Tab()
+        await tab.join(hub)
+        hub.open()
+        log.commit()
+        log.away = True
+        hub.committed(log.commit())
+        await asyncio.sleep(1)
+        assert tab.got == []
+        log.away = False
+        await asyncio.sleep(10)
+        assert tab.got == frames(1, 2)
+        await hub.close()
+
+    run_virtual(main())
+    assert "events of u failed" in caplog.text
+
+
+async def test_a_commit_while_the_first_socket_joins_is_not_missed() -> None:
+    log = Log(5)
+    hub, tab = Hub(log), Tab()
+    log.gate = asyncio.Event()
+    joining = asyncio.create_task(tab.join(hub))
+    await turns()
+    hub.committed(log.commit())  # nobody is present yet: told to nobody
+    log.gate.set()
+    assert (await joining).head == 6
+
+
+async def test_two_sockets_that_join_together_share_a_feed() -> None:
+    log = Log(5)
+    hub, tabs = Hub(log), [Tab(), Tab()]
+    first, second = await asyncio.gather(*(tab.join(hub) for tab in tabs))
+    assert first is second is hub.feed_of("u")
+    assert hub.sockets_of("u") == 2
+    hub.leave("u", tabs[0])
+    assert hub.feed_of("u") is first
+    hub.leave("u", tabs[0])
+    hub.leave("u", tabs[1])
+    hub.leave("u", tabs[1])
+    assert hub.feed_of("u") is None
+    assert hub.sockets_of("u") == 0
+
+
+async def test_a_commit_while_missed_events_are_read_is_not_missed() -> None:
+    log = Log()
+    hub, tab = Hub(log), Tab()
+    await tab.join(hub)
+    log.commit()  # lost
+    log.gate = asyncio.Event()
+    hub.committed(log.commit())
+    await turns()  # rows 1 and 2 are read
+    hub.committed(log.commit())  # 3 does not follow on 0
+    log.gate.set()
+    await turns()
+    assert tab.got == frames(1, 3)
+
+
+async def test_missed_events_are_read_in_pages() -> None:
+    log = Log()
+    hub, tab = Hub(log), Tab()
+    await tab.join(hub)
+    log.commit(2 * MOST_EVENTS + 3)
+    hub.committed(log.commit())
+    await turns()
+    assert tab.got == frames(1, 2 * MOST_EVENTS + 4)
+
+
+async def test_events_that_were_trimmed_away_reset_the_sockets() -> None:
+    log = Log()
+    hub, tab = Hub(log), Tab()
+    await tab.join(hub)
+    log.commit(5)
+    log.trimmed = 3
+    hub.committed(log.commit())
+    await turns()
+    assert tab.got == [None], "the socket is told to start over"
+    assert tab.offset == 6
+    hub.committed(log.commit())
+    assert tab.got == [None, *frames(7, 7)]
+
+
+# Recovery of a client's position
+
+
+async def recovered(hub: Hub, feed: Feed, offset: int, epoch: str = "e") -> bool:
+    return await hub.recover("u", feed, EventPosition(epoch=epoch, offset=offset))
+
+
+async def test_g21_recovered_means_that_every_event_since_can_follow() -> None:
+    log = Log(50)
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    assert await recovered(hub, feed, 20)
+    assert [feed.read(after) for after in range(20, 50)] == frames(21, 50)
+    reads = log.reads
+    assert await recovered(hub, feed, 30)
+    assert await recovered(hub, feed, 50)
+    assert log.reads == reads, "what the feed holds is not read again"
+
+
+async def test_g21_a_position_of_another_log_or_beyond_the_head_is_not_recovered() -> None:
+    log = Log(50)
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    assert not await recovered(hub, feed, 20, epoch="other")
+    assert not await recovered(hub, feed, 51)
+
+
+async def test_g21_never_partial_when_the_log_was_trimmed() -> None:
+    log = Log(50)
+    log.trimmed = 30
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    assert not await recovered(hub, feed, 29)
+    assert feed.base == 50
+    assert await recovered(hub, feed, 30)
+    log.trimmed = 50
+    assert not await recovered(hub, feed, 10)
+
+
+async def test_g21_too_far_back_is_not_recovered() -> None:
+    log = Log(MOST_EVENTS + 10)
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    assert not await recovered(hub, feed, 9)
+    assert await recovered(hub, feed, 10)
+
+
+async def test_g21_commits_while_older_events_are_read_stay_behind_them() -> None:
+    log = Log(50)
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    log.gate = asyncio.Event()
+    reading = asyncio.create_task(recovered(hub, feed, 20))
+    await turns()
+    hub.committed(log.commit(3))
+    log.gate.set()
+    assert await reading
+    assert [feed.read(after) for after in range(20, 53)] == frames(21, 53)
+
+
+@pytest.mark.parametrize("offsets", [(20, 30), (30, 20), (20, 20)])
+async def test_g21_two_sockets_that_recover_together_do_not_double_anything(offsets: tuple[int, int]) -> None:
+    log = Log(50)
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    log.gate = asyncio.Event()
+    reading = [asyncio.create_task(recovered(hub, feed, offset)) for offset in offsets]
+    await turns()
+    log.gate.set()
+    assert await asyncio.gather(*reading) == [True, True]
+    assert feed.base == 20
+    assert [feed.read(after) for after in range(20, 50)] == frames(21, 50)
+
+
+async def test_g21_a_window_that_moved_on_meanwhile_is_not_recovered() -> None:
+    log = Log(50)
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    log.gate = asyncio.Event()
+    reading = asyncio.create_task(recovered(hub, feed, 20))
+    await turns()
+    feed.skip_to(60)
+    log.gate.set()
+    assert not await reading
+    assert (feed.base, feed.head) == (60, 60)
