@@ -167,3 +167,22 @@ async def test_g06_unknown_types_and_fields_are_as_section_1_says(shared_server:
         await tab.command("dashboard.get", colour="blue", limit=None, cursor=None)
         await tab.settled()
         assert [frame["error"]["code"] for frame in tab.of_type("error")] == ["unknown_type"]
+
+
+async def test_one_stream_too_many_is_refused_before_it_has_an_effect(roomy_server: ServerProcess) -> None:
+    async with opened(roomy_server.url) as tab:
+        most = tab.frames[0]["limits"]["streamsPerConnection"]
+        asked = [await tab.ask(f"chat_{n}", options={"fault": "hang"}) for n in range(most)]
+        assert [result["status"] for result in asked].count("queued") == most - tab.frames[0]["limits"][
+            "generationsAtOnce"
+        ]
+        error = await tab.refused("message.send", chatId="one_more", message=question())
+        assert error["code"] == "quota_exceeded"
+        assert (await tab.refused("chat.get", chatId="one_more"))["code"] == "not_found"
+        await tab.follow(asked[0]["streamId"])  # again, which is not one more
+        other = await tab.ask("unfollowed", options={"fault": "hang"}, subscribe=False)
+        assert (await tab.refused("stream.subscribe", streamId=other["streamId"], after=0))["code"] == "quota_exceeded"
+        await tab.command("stream.unsubscribe", streamId=asked[0]["streamId"])
+        await tab.follow(other["streamId"])
+        for result in reversed([*asked, other]):
+            await tab.command("stream.stop", streamId=result["streamId"])

@@ -1,10 +1,14 @@
 """Guarantees 15 to 17: stopping an answer, and at most one answer at a time in a chat."""
 
 import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fake_anthropic import FakeAnthropic, silent
 from tests.system.server import ServerProcess
 from tests.wire import Frame, Refused, Tab, opened, question, text_of
 
@@ -110,10 +114,17 @@ async def test_g15_a_stop_before_a_send_that_must_wait_stops_it_and_not_the_one_
         await tab.command("stream.stop", commandId="send_2")
         waiting = (await tab.ask("chat", id="send_2", options=ENDLESS, ifActive="queue"))["streamId"]
         await tab.reached(first, tab.streams[first].last + 5)
+        an_hour_passes(shared_server)  # the send came in time, so its stop holds however long it waits
         await tab.command("stream.stop", streamId=first)
         assert (await tab.ended(first))["status"] == "stopped"
         assert (await tab.ended(waiting))["status"] == "stopped"
         assert tab.streams[waiting].last == 0
+
+
+def an_hour_passes(server: ServerProcess) -> None:
+    """Age the stops that wait for their send."""
+    with contextlib.closing(sqlite3.connect(server.data_dir / "tidewire.db", isolation_level=None)) as database:
+        database.execute("UPDATE early_stops SET expires_at = expires_at - 3600000")
 
 
 async def test_g15_a_stop_takes_a_waiting_question_out_of_the_queue(shared_server: ServerProcess) -> None:
@@ -149,6 +160,26 @@ async def test_g16_what_was_shown_is_what_is_stored(shared_server: ServerProcess
         await late.follow(stream_id)
         await late.ended(stream_id)
         assert late.streams[stream_id].fold.message() == stored
+
+
+async def test_g16_a_stop_closes_the_providers_connection(tmp_path: Path) -> None:
+    async with FakeAnthropic(silent()) as provider:
+        provider.script(silent(after=3))
+        settings = {"ANTHROPIC_API_KEY": "test", "ANTHROPIC_BASE_URL": provider.url}
+        with ServerProcess(tmp_path / "data", **settings) as server:
+            async with opened(server.url) as tab:
+                for number, shown in enumerate((4, 2)):  # in the middle of an answer, and before its first word
+                    stream_id = (await tab.ask(f"chat_{number}"))["streamId"]
+                    request = await provider.arrived(number + 1)
+                    await tab.reached(stream_id, shown)
+                    assert not request.closed.is_set()
+                    ack = await tab.command("stream.stop", streamId=stream_id)
+                    end = await tab.until(
+                        lambda got: got["type"] == "stream.end", since=tab.frames.index(ack) + 1, within=3
+                    )
+                    assert end["status"] == "stopped"
+                    await asyncio.wait_for(request.closed.wait(), 3)
+                    assert (await tab.history(f"chat_{number}"))[-1] == tab.streams[stream_id].fold.message()
 
 
 async def test_g16_stopping_is_told_to_people(shared_server: ServerProcess) -> None:
