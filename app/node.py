@@ -3,9 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from app.backplane.interface import Journal
+from app.backplane.interface import Journal, JournalUnavailable
 from app.clock import Clock
 from app.models.catalogue import Catalogue
 from app.realtime.hub import Hub
@@ -13,7 +14,7 @@ from app.sockets.endpoint import Sockets
 from app.sockets.wheel import Wheel
 from app.store import retention
 from app.store.engine import Database
-from app.store.errors import StoreError
+from app.store.errors import StoreError, StoreUnavailable
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
@@ -73,15 +74,13 @@ class Node:
         self._crew.start(parts.catalogue.warm(), name="warming the models")
 
     async def close(self) -> None:
-        """Close everything in the reverse order; what still runs is sealed by the next start."""
+        """Close everything in the reverse order, even when some of it fails; the next start seals what still runs."""
         parts = self._parts
-        await self._crew.close()
-        await parts.commands.close()
-        await parts.supervisor.close()
-        await parts.hub.close()
-        await parts.catalogue.close()
-        await parts.journal.close()
-        await parts.database.close()
+        async with AsyncExitStack() as stack:
+            for close in (parts.database.close, parts.journal.close, parts.catalogue.close, parts.hub.close):
+                stack.push_async_callback(close)
+            for crew in (parts.supervisor, parts.commands, self._crew):
+                stack.push_async_callback(crew.close)
 
     async def drain(self, within: float) -> None:
         """Go without cutting anybody off (guarantee 30).
@@ -112,8 +111,10 @@ class Node:
             await asyncio.sleep(ROUND)
             try:
                 await self._round()
-            except (StoreError, OSError) as problem:
+            except (StoreUnavailable, JournalUnavailable) as problem:
                 log.warning("cleaning up failed; the next round tries again: %s", problem)
+            except Exception:
+                log.exception("cleaning up failed; the next round tries again")
 
     async def _round(self) -> None:
         """Forget what has outlived its limits."""

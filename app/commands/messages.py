@@ -116,7 +116,7 @@ class Messages:
             question=question,
         )
         rank = ledger.NEXT if command.if_active == "stop" else ledger.IN_LINE
-        row = await ledger.enqueue(change, ask, rank=rank)
+        row = await ledger.enqueue(change, ask, rank=rank, behind=unfinished)
         if not here and len(running) < self._limits.generations_at_once:
             started = await ledger.start(change, row, node=self._node)
             return _Accepted(_result(row, question, "streaming"), started=started)

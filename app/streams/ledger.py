@@ -35,8 +35,13 @@ class Ask:
     question: Question
 
 
-async def enqueue(change: Change, ask: Ask, *, rank: int) -> StreamRow:
-    """Write down an answer that is asked for; it waits until it is started."""
+async def enqueue(change: Change, ask: Ask, *, rank: int, behind: Sequence[StreamRow]) -> StreamRow:
+    """Write down an answer that is asked for; it waits until it is started.
+
+    Args:
+        behind: the user's streams that have not ended. Those of the same rank keep their order, which is that of their
+            creation; so it is never the same as another's, however fast a client asks.
+    """
     row = StreamRow(
         stream_id=ask.stream_id,
         user_id=change.user_id,
@@ -50,8 +55,10 @@ async def enqueue(change: Change, ask: Ask, *, rank: int) -> StreamRow:
             "options": ask.options,
             "text": text_of(ask.question.parts)[: chats.QUEUE_TEXT],
             "question": to_json(ask.question),
+            # Noted now: when its turn comes, the stop may long have been forgotten.
+            "stopEarly": await take_early_stop(change.tx, change.user_id, ask.command_id, now=change.now),
         },
-        created_at=change.now,
+        created_at=max([change.now, *(row.created_at + 1 for row in behind)]),
     )
     await streams.insert(change.tx, row, rank=rank)
     return row
@@ -105,7 +112,7 @@ async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
         options=row.request["options"],
         started_at=change.now,
         metadata=answer | {"versions": {"index": 0, "ids": [row.message_id]}},
-        stop_early=await take_early_stop(change.tx, change.user_id, row.command_id, now=change.now),
+        stop_early=row.request["stopEarly"],
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from app.store.engine import Database
 from app.store.migrations import migrate
+from tests.app.world import World, opened
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +27,10 @@ async def store(migrated: Path, tmp_path: Path) -> AsyncIterator[Database]:
     await database.connect()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def world(store: Database) -> AsyncIterator[World]:
+    """A node that runs, with a journal in memory and a scripted model."""
+    async with opened(World(store)) as world:
+        yield world
