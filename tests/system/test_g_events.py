@@ -203,9 +203,9 @@ async def test_g22_pages_of_the_dashboard_hold_every_chat_once_newest_first(room
 
 
 async def test_g23_what_a_command_causes_names_its_client_and_what_the_server_does_names_none(
-    shared_server: ServerProcess,
+    roomy_server: ServerProcess,
 ) -> None:
-    async with opened(shared_server.url) as tab, opened(shared_server.url, tab.token) as other:
+    async with opened(roomy_server.url) as tab, opened(roomy_server.url, tab.token) as other:
         first = await tab.ask("chat", "How do I stop an answer?", options=SHORT)
         await other.event("chat.updated", chatId="chat")
         await other.ask("chat", "And now?", options={"fault": "hang"})
@@ -234,8 +234,8 @@ async def test_g23_what_a_command_causes_names_its_client_and_what_the_server_do
         assert started["chat"]["activeStreamId"] == first["streamId"]
 
 
-async def test_a_title_is_provisional_at_once_and_the_models_afterwards(shared_server: ServerProcess) -> None:
-    async with opened(shared_server.url) as tab:
+async def test_a_title_is_provisional_at_once_and_the_models_afterwards(roomy_server: ServerProcess) -> None:
+    async with opened(roomy_server.url) as tab:
         await tab.ask("chat", "Can you tell me how to stop an answer, please, before it is whole?", options=SHORT)
         created = await tab.event("chat.created", chatId="chat")
         assert created["data"]["chat"]["title"] == "Can you tell me how to stop an answer, please…"
