@@ -152,3 +152,13 @@ def code(frame: Json) -> str:
     """The code of an `error` frame."""
     found: str = frame["error"]["code"]
     return found
+
+
+def fatal(connection: Wire, close: int) -> str:
+    """The one fatal error that was sent; checks the close code that follows."""
+    assert connection.core.closing is not None
+    assert connection.core.closing.code == close
+    *_, last = connection.sent or connection.take()
+    assert last["type"] == "error"
+    assert last["fatal"] is True
+    return code(last)
