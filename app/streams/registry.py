@@ -1,8 +1,10 @@
 """The streams this node can serve: those it runs, those that wait, and those that ended a short while ago."""
 
+import logging
+
 import orjson
 
-from app.backplane.interface import Journal
+from app.backplane.interface import Journal, JournalUnavailable
 from app.store import streams as rows
 from app.store.queries import Queries
 from app.store.streams import StreamRow
@@ -13,6 +15,8 @@ from protocol.errors import Refusal
 from protocol.frames.objects import ActiveStream
 from protocol.frames.server import StreamEnd
 from protocol.lifecycle import TERMINAL
+
+log = logging.getLogger("tidewire.streams")
 
 
 class Registry:
@@ -59,7 +63,7 @@ class Registry:
 
         Raises:
             Refusal: `not_found`, when it is unknown or another user's (guarantee 32); `stream_expired`, when it is this
-                user's but its log is gone (guarantee 11).
+                user's but its log is gone (guarantee 11); `unavailable`, when the journal cannot be read now.
         """
         stream = self._streams.get(stream_id)
         if stream is not None and stream.user_id == user_id:
@@ -70,7 +74,11 @@ class Registry:
         if row.status == "queued":
             return self.expect(row)
         # Between the two awaits another reader may have brought it back; the first one counts.
-        restored = await self._restore(row)
+        try:
+            restored = await self._restore(row)
+        except JournalUnavailable as problem:
+            log.warning("%s cannot be read back: %s", stream_id, problem)
+            raise Refusal("unavailable") from None
         return self._streams.setdefault(stream_id, restored)
 
     def summary(self, row: StreamRow) -> ActiveStream:
@@ -95,6 +103,8 @@ class Registry:
         frame = decode_server(end)
         if not isinstance(frame, StreamEnd):
             raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end).get('type')!r}.")
+        if frame.seq != stream.log.tail:  # its owner died while the journal was behind: no hole is ever sent
+            raise Refusal("stream_expired")
         stream.finish(frame, now=row.ended_at or row.created_at)
         return stream
 

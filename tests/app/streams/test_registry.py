@@ -1,0 +1,140 @@
+import asyncio
+
+import pytest
+
+from app.store.engine import Database
+from app.streams.registry import Registry
+from protocol.errors import Refusal
+from tests.app.fakes import MemoryJournal
+from tests.app.world import Held, World, opened, until
+
+
+def restarted(world: World) -> Registry:
+    """The registry of a process that begins now."""
+    return Registry(world.store, world.journal, retention_ms=world.limits.stream_log_ms)
+
+
+async def refusal(registry: Registry, user_id: str, stream_id: str) -> str:
+    with pytest.raises(Refusal) as refused:
+        await registry.find(user_id, stream_id)
+    return refused.value.code
+
+
+async def test_g32_a_foreign_stream_and_an_unknown_one_look_the_same(world: World) -> None:
+    caller, other = await world.guest(), await world.guest()
+    stream = await world.answered(caller)
+    assert await world.registry.find(caller.user_id, stream.stream_id) is stream
+    assert await refusal(world.registry, other.user_id, stream.stream_id) == "not_found"
+    assert await refusal(world.registry, caller.user_id, "str_unknown") == "not_found"
+    assert await refusal(restarted(world), other.user_id, stream.stream_id) == "not_found"
+
+
+async def test_g12_a_log_is_read_back_with_its_end(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    registry = restarted(world)
+    found = await asyncio.gather(*(registry.find(caller.user_id, stream.stream_id) for _ in range(3)))
+    assert found[0] is found[1] is found[2]
+    assert found[0].read(0, 10**6).frame == stream.read(0, 10**6).frame
+    assert (found[0].end, found[0].status, found[0].ended_at) == (stream.end, "completed", stream.ended_at)
+
+
+async def test_g12_a_log_is_forgotten_after_its_retention(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    world.model.script = Held()
+    running = await world.ask(caller)
+    registry, ended_at = world.registry, stream.ended_at or 0
+    registry.retire(ended_at + world.limits.stream_log_ms)
+    assert registry.get(stream.stream_id) is stream
+    registry.retire(ended_at + world.limits.stream_log_ms + 1)
+    assert registry.get(stream.stream_id) is None
+    assert registry.get(running["streamId"]) is not None
+    assert len(registry) == 1
+
+
+async def test_g11_a_log_that_is_gone_is_expired(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.ends.clear()
+    assert await refusal(restarted(world), caller.user_id, stream.stream_id) == "stream_expired"
+
+
+async def test_g11_a_log_that_lacks_its_last_chunks_is_never_sent(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    del world.journal.logs[stream.stream_id][-2:]
+    assert await refusal(restarted(world), caller.user_id, stream.stream_id) == "stream_expired"
+
+
+async def test_a_journal_that_is_away_is_no_loss(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.away = True
+    registry = restarted(world)
+    assert await refusal(registry, caller.user_id, stream.stream_id) == "unavailable"
+    world.journal.away = False
+    assert (await registry.find(caller.user_id, stream.stream_id)).end == stream.end
+
+
+async def test_a_journal_that_ends_a_stream_with_another_frame_is_a_bug(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.ends[stream.stream_id] = b'{"type":"ping","id":"p"}'
+    with pytest.raises(ValueError, match="ping"):
+        await restarted(world).find(caller.user_id, stream.stream_id)
+
+
+async def test_a_stream_that_runs_on_another_node_cannot_be_read_here(world: World) -> None:
+    caller = await world.guest()
+    world.model.script = Held()
+    result = await world.ask(caller)
+    assert await refusal(restarted(world), caller.user_id, result["streamId"]) == "stream_expired"
+
+
+async def test_what_waits_can_be_followed_and_is_the_one_that_starts(world: World) -> None:
+    caller, held = await world.guest(), Held()
+    world.model.script = held
+    await world.ask(caller)
+    waiting = await world.ask(caller, ifActive="queue")
+    stream = await world.registry.find(caller.user_id, waiting["streamId"])
+    assert (stream.status, stream.head) == ("queued", 0)
+    assert (await restarted(world).find(caller.user_id, waiting["streamId"])).status == "queued"
+    held.gate.set()
+    assert await world.ended(waiting["streamId"]) is stream
+
+
+async def test_a_question_withdrawn_before_a_restart_has_its_end(world: World) -> None:
+    caller = await world.guest()
+    world.model.script = Held()
+    await world.ask(caller)
+    waiting = await world.ask(caller, ifActive="queue")
+    await world.run(caller, "stream.stop", streamId=waiting["streamId"])
+    before = world.registry.get(waiting["streamId"])
+    after = await restarted(world).find(caller.user_id, waiting["streamId"])
+    assert before is not None
+    assert (after.end, after.ended_at) == (before.end, before.ended_at)
+
+
+async def test_a_summary_says_how_far_this_node_knows_it(store: Database) -> None:
+    async with opened(World(store)) as world:
+        caller = await world.guest()
+        world.model.script = Held()
+        result = await world.ask(caller)
+        stream = world.registry.get(result["streamId"])
+        assert stream is not None
+        await until(lambda: stream.head == 4)
+        row = await world.row(caller, result["streamId"])
+        assert world.registry.summary(row).seq == 4
+        unknown = restarted(world).summary(row)
+        assert (unknown.seq, unknown.status, unknown.started_at) == (0, "streaming", row.started_at)
+        assert "4/4" in repr(stream)
