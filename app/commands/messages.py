@@ -79,12 +79,14 @@ class Messages:
     async def send(self, caller: Caller, command: MessageSend) -> Reply:
         """Store a question and have it answered (guarantees 3, 17, 25)."""
         question = checked(command.message)
-        model = self._model(command)
         async with self._outbox.change(caller.user_id) as change:
             if (receipt := await change.receipt(command)) is not None:
                 return await self._again(caller, command, receipt.result)
             if self._supervisor.draining:
                 raise Refusal("draining")
+            model = self._model(command)
+            if command.subscribe:
+                caller.check_room()
             self._check_rate(caller.user_id)
             accepted = await self._accept(change, caller, command, question, model)
             await change.remember(command, to_json(accepted.result))
@@ -162,7 +164,7 @@ class Messages:
     async def _again(self, caller: Caller, command: Generating, result: dict[str, object]) -> Reply:
         """Answer a repeat as the first time, and let this socket follow the answer, too."""
         subscribe = None
-        if command.subscribe:
+        if command.subscribe and caller.may_follow(str(result["streamId"])):
             try:
                 subscribe = (await self._registry.find(caller.user_id, str(result["streamId"])), 0)
             except Refusal:

@@ -6,15 +6,33 @@ from typing import Any
 
 from app.realtime.feed import Feed
 from app.streams.stream import Stream
+from protocol.errors import Refusal
 from protocol.frames.client import Command
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends a command: the user it acts for, and the client it came from."""
+    """Who sends a command: the user it acts for, and the client it came from.
+
+    Args:
+        may_follow: whether its connection may follow this stream, too; connections follow a limited number.
+    """
 
     user_id: str
     client_id: str
+    may_follow: Callable[[str], bool] = lambda _stream_id: True
+
+    def check_room(self, stream_id: str = "") -> None:
+        """Refuse to follow one stream too many, before the command has an effect.
+
+        Args:
+            stream_id: the stream; empty for one that is not there yet.
+
+        Raises:
+            Refusal: `quota_exceeded`.
+        """
+        if not self.may_follow(stream_id):
+            raise Refusal("quota_exceeded", "This connection follows as many streams as it can; leave one first.")
 
 
 @dataclass(frozen=True, slots=True)

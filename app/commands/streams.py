@@ -43,6 +43,7 @@ class Streams:
 
     async def subscribe(self, caller: Caller, command: StreamSubscribe) -> Reply:
         """Follow a stream after a position (guarantees 10 and 11)."""
+        caller.check_room(command.stream_id)
         stream = await self._registry.find(caller.user_id, command.stream_id)
         if command.after > stream.head:
             raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.", param="$.after")

@@ -18,7 +18,7 @@ from app.streams.registry import Registry
 from app.streams.stream import Stream
 from app.tasks import Crew
 from protocol.errors import Refusal, Violation
-from protocol.frames.client import ClientFrame, Command, Generating, Hello, StreamSubscribe
+from protocol.frames.client import ClientFrame, Command, Hello
 from protocol.frames.server import Goodbye
 from protocol.server import ServerConnection
 
@@ -168,7 +168,7 @@ class Socket:
             log.exception("a hello failed")
             self.refuse(Violation("internal"))
         else:
-            self._caller = Caller(greeted.session.user_id, hello.client_id)
+            self._caller = Caller(greeted.session.user_id, hello.client_id, self._core.may_subscribe)
             self._welcome(hello, greeted)
 
     def _welcome(self, hello: Hello, greeted: Greeted) -> None:
@@ -188,7 +188,6 @@ class Socket:
         """Answer one command, exactly once (guarantee 2)."""
         try:
             async with lane:
-                self._check_room(command)
                 reply = await self._services.commands.run(caller, command)
         except Refusal as refusal:
             self._core.refuse(command.id, refusal.error)
@@ -201,15 +200,6 @@ class Socket:
         else:
             self._answer(command, reply)
         self.flush()
-
-    def _check_room(self, command: Command) -> None:
-        """Refuse a command that would follow one stream too many, before it has an effect."""
-        if isinstance(command, StreamSubscribe):
-            has_room = self._core.may_subscribe(command.stream_id)
-        else:
-            has_room = not isinstance(command, Generating) or not command.subscribe or self._core.may_subscribe("")
-        if not has_room:
-            raise Refusal("quota_exceeded", "This connection follows as many streams as it can; leave one first.")
 
     def _answer(self, command: Command, reply: Reply) -> None:
         self._core.ack(command.id, reply.result, duplicate=reply.duplicate)

@@ -172,10 +172,24 @@ async def parent_of(q: Queries, user_id: str, chat_id: str, message_id: str) -> 
     )
 
 
-async def branch(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: int) -> list[StoredMessage]:
-    """Read a message and its nearest ancestors, oldest first, at most `limit`."""
+async def branch(
+    q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: int, most_bytes: int | None = None
+) -> list[StoredMessage]:
+    """Read a message and its nearest ancestors, oldest first.
+
+    Args:
+        limit: how many at most.
+        most_bytes: after so much text no further ancestor is taken; the message itself always is.
+    """
     rows = await q.fetch_all(_PATH, {"user_id": user_id, "chat_id": chat_id, "leaf_id": leaf_id, "limit": limit})
-    return [_message(row) for row in reversed(rows)]
+    taken: list[StoredMessage] = []
+    size = 0
+    for row in rows:
+        size += len(row["parts"])
+        if taken and most_bytes is not None and size > most_bytes:
+            break
+        taken.append(_message(row))
+    return taken[::-1]
 
 
 async def siblings(q: Queries, user_id: str, chat_id: str, parent_ids: Sequence[str | None]) -> list[Sibling]:

@@ -12,6 +12,8 @@ from protocol.frames.objects import Message
 
 # The longest branch that is read for a model: far beyond any context window, so a bound, not a choice.
 PROMPT_MESSAGES = 2_000
+# A page goes out as one frame; two hundred long answers would hold up everything behind it.
+PAGE_BYTES = 1024 * 1024
 
 
 def versions(siblings: Sequence[Sibling], message: StoredMessage) -> dict[str, Any]:
@@ -40,7 +42,7 @@ async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: i
         The committed messages (an answer that is being written comes from its stream), and the oldest message looked at
         when older ones are left.
     """
-    found = await messages.branch(q, user_id, chat_id, leaf_id, limit=limit)
+    found = await messages.branch(q, user_id, chat_id, leaf_id, limit=limit, most_bytes=PAGE_BYTES)
     siblings = await messages.siblings(q, user_id, chat_id, [message.parent_id for message in found])
     shown = [_message(stored, versions(siblings, stored)) for stored in found if stored.committed]
     return shown, found[0].message_id if found and found[0].parent_id is not None else None

@@ -67,7 +67,12 @@ class Recovery:
         await self._close_stored()
         unfinished = await streams.unfinished(self._database)
         for row in unfinished:
-            for generation in await self._seal(row):
+            try:
+                started = await self._seal(row)
+            except Exception:
+                log.exception("%s cannot be sealed; the others are", row.stream_id)
+                continue
+            for generation in started:
                 self._supervisor.launch(generation)
         if unfinished:
             log.warning("sealed %d answers that an earlier process left unfinished", len(unfinished))
