@@ -46,6 +46,7 @@ async def main(stops: int, *, timing: bool) -> int:
                 "ANTHROPIC_API_KEY": "test",
                 "ANTHROPIC_BASE_URL": provider.url,
                 "LIMIT_GENERATIONS_PER_MINUTE": "100000",
+                "LIMIT_COMMANDS_PER_SECOND": "1000",
             }
             with ServerProcess(Path(folder) / "data", **settings) as server:
                 async with Tab(server.url, guest(server.url)) as tab:
