@@ -27,11 +27,9 @@ from protocol.frames.server import EventName
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What a change committed: the events that now follow `before` in the log of this user and epoch."""
+    """What a change committed: the newest events of this user's log."""
 
     user_id: str
-    epoch: str
-    before: int
     events: Sequence[StoredEvent]
 
 
@@ -93,7 +91,7 @@ class Change:
         ]
         if stored:
             await events.append(self.tx, self.user_id, stored)
-        return Committed(self.user_id, self._head.epoch, self._head.offset, stored)
+        return Committed(self.user_id, stored)
 
     def _stored(self, draft: _Draft, offset: int, shown: dict[str, DashboardChat]) -> StoredEvent:
         data = dict(draft.data)

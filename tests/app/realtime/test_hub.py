@@ -34,7 +34,7 @@ class Log:
     def commit(self, count: int = 1) -> Committed:
         before = self.head
         self.events += [stored(before + n) for n in range(1, count + 1)]
-        return Committed("u", "e", before, self.events[before:])
+        return Committed("u", self.events[before:])
 
     async def fetch_all(self, sql: str, values: Mapping[str, Any] = {}) -> Sequence[Row]:
         self.reads += 1
@@ -102,7 +102,7 @@ async def test_g20_every_socket_of_a_user_sees_the_same_commits_at_once() -> Non
     hub.committed(log.commit(2))
     assert [tab.got for tab in tabs] == [frames(6, 7)] * 2
     assert log.reads == 1, "a commit of this node is not read back"
-    hub.committed(Committed("somebody else", "e", 0, [stored(1)]))
+    hub.committed(Committed("somebody else", [stored(1)]))
     assert tabs[0].got == frames(6, 7)
 
 

@@ -1,0 +1,169 @@
+"""The laws of the dashboard plane, on a real store, under whatever a user's tabs do at once."""
+
+import asyncio
+from contextlib import suppress
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.commands.reply import Caller
+from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
+from app.realtime.feed import Feed, frame_of
+from app.store import events
+from app.store.engine import Database
+from protocol.client.dashboard import Dashboard
+from protocol.codec import decode_server
+from protocol.errors import Refusal
+from protocol.frames.client import DashboardGet
+from protocol.frames.objects import DashboardSnapshot
+from protocol.frames.server import Event
+from tests.app.fakes import say
+from tests.app.world import World, opened, until
+
+Step = tuple[str, str]
+Steps = list[list[Step]]
+
+CHATS = ["a", "b", "c", "d"]
+STEP = st.one_of(
+    st.tuples(st.sampled_from(["send", "queue", "replace", "stop", "early"]), st.sampled_from(CHATS)),
+    st.tuples(st.sampled_from(["finish", "fail", "later"]), st.just("")),
+)
+STEPS = st.lists(st.lists(STEP, min_size=1, max_size=4), max_size=8)
+
+
+class Life:
+    """A user whose tabs do things: each step is one list of commands that are sent at once."""
+
+    def __init__(self, world: World, caller: Caller) -> None:
+        self.world = world
+        self.caller = caller
+        self._gate = asyncio.Event()
+        self._fails = False
+        world.model.script = self._script
+
+    async def _script(self, _prompt: Prompt, sink: Sink) -> FinishReason:
+        say(sink, "x")
+        await self._gate.wait()
+        if self._fails:
+            raise ModelFailure("model_error", "It failed.")
+        return "stop"
+
+    async def live(self, steps: Steps) -> None:
+        for step in steps:
+            await asyncio.gather(*(self._do(verb, chat_id) for verb, chat_id in step))
+
+    async def settle(self) -> None:
+        """Let everything end, the queue included."""
+        self._gate.set()
+        async with asyncio.timeout(10):
+            while self.world.supervisor.running:  # noqa: ASYNC110 - no event is set for it
+                await asyncio.sleep(0.001)
+        await self.world.quiet()
+
+    async def _do(self, verb: str, chat_id: str) -> None:
+        if verb in ("finish", "fail"):
+            self._fails = verb == "fail"
+            self._gate.set()
+            self._gate = asyncio.Event()
+        elif verb == "later":
+            self.world.pass_ms(7)
+        else:
+            with suppress(Refusal):
+                await self._command(verb, chat_id)
+
+    async def _command(self, verb: str, chat_id: str) -> None:
+        if verb == "stop":
+            await self.world.run(self.caller, "stream.stop", chatId=chat_id)
+        elif verb == "early":
+            await self.world.run(self.caller, "stream.stop", commandId=f"early_{chat_id}")
+            await self.world.ask(self.caller, chat_id, id=f"early_{chat_id}", ifActive="queue")
+        else:
+            if_active = {"send": "reject", "queue": "queue", "replace": "stop"}[verb]
+            await self.world.ask(self.caller, chat_id, ifActive=if_active)
+
+    async def page(self, limit: int = 200) -> DashboardSnapshot:
+        return await self.world.dashboard.snapshot(self.caller.user_id, DashboardGet(id="get", limit=limit))
+
+    async def told(self, after: int) -> list[Event]:
+        stored = await events.after(self.world.store, self.caller.user_id, after, limit=10_000)
+        frames = [decode_server(frame_of(event)) for event in stored]
+        return [frame for frame in frames if isinstance(frame, Event)]
+
+
+law = settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@law
+@given(STEPS, STEPS, st.integers(1, 4))
+async def test_g22_snapshot_and_later_events_equal_a_fresh_snapshot(
+    store: Database, before: Steps, after: Steps, size: int
+) -> None:
+    async with opened(World(store)) as world:
+        life = Life(world, await world.guest())
+        await life.live(before)
+        whole, page = Dashboard(), Dashboard()
+        living = asyncio.create_task(life.live(after))
+        first = await life.page()
+        whole.replace(first)
+        paged = await life.page(size)
+        page.replace(paged)
+        await living
+        await life.settle()
+        for event in await life.told(first.offset):
+            whole.apply(event)
+            whole.apply(event)
+        for event in await life.told(paged.offset):
+            page.apply(event)
+        fresh = (await life.page()).chats
+        assert whole.chats == fresh
+        assert page.chats[:size] == fresh[:size], "the law for pages"
+        assert not any(chat.active_stream_id or chat.queue for chat in fresh)
+
+
+@law
+@given(STEPS)
+async def test_g20_offsets_have_no_gap_and_versions_rise_with_them(store: Database, steps: Steps) -> None:
+    async with opened(World(store)) as world:
+        life = Life(world, await world.guest())
+        feed = await world.hub.join(life.caller.user_id, _Quiet())
+        await life.live(steps)
+        await life.settle()
+        told = await life.told(0)
+        assert [event.offset for event in told] == list(range(1, len(told) + 1))
+        versions: dict[str, int] = {}
+        for event in told:
+            version = event.data["chat"]["version"]
+            assert version >= versions.get(event.data["chatId"], 1)
+            versions[event.data["chatId"]] = version
+        await until(lambda: feed.head == len(told))
+        live = Feed(feed.epoch, 0)
+        live.follow(await events.after(store, life.caller.user_id, 0, limit=10_000))
+        assert [feed.read(after) for after in range(len(told))] == [live.read(after) for after in range(len(told))]
+
+
+@law
+@given(STEPS)
+async def test_g17_at_most_one_stream_of_a_chat_runs_and_each_one_ends_once(store: Database, steps: Steps) -> None:
+    async with opened(World(store)) as world:
+        life = Life(world, await world.guest())
+        await life.live(steps)
+        await life.settle()
+        active: dict[str, str] = {}
+        ended: list[str] = []
+        for event in await life.told(0):
+            chat_id, stream_id = event.data["chatId"], str(event.data.get("streamId"))
+            if event.name == "stream.started":
+                assert chat_id not in active
+                active[chat_id] = stream_id
+            elif event.name == "stream.ended":
+                if active.get(chat_id) == stream_id:  # else it was withdrawn from the queue
+                    del active[chat_id]
+                ended.append(stream_id)
+        assert not active
+        assert len(ended) == len(set(ended))
+        rows = await store.fetch_all("SELECT stream_id FROM streams WHERE user_id = :u", {"u": life.caller.user_id})
+        assert {row["stream_id"] for row in rows} == set(ended)
+
+
+class _Quiet:
+    def flush(self) -> None: ...
