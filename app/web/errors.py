@@ -1,6 +1,8 @@
 """Failed HTTP calls answer `{"error": ErrorObject}`, with the status that fits the code."""
 
 import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,16 +41,15 @@ def refused(refusal: Refusal) -> Response:
     return json_response({"error": to_json(refusal.error)}, _STATUS.get(refusal.code, 400), headers)
 
 
-async def on_refusal(_request: Request, error: Exception) -> Response:
+async def on_refusal(_request: Request, error: Refusal) -> Response:
     """Answer what a route refused."""
-    return refused(error) if isinstance(error, Refusal) else refused(Refusal("internal"))
+    return refused(error)
 
 
-async def on_http_error(_request: Request, error: Exception) -> Response:
+async def on_http_error(_request: Request, error: HTTPException) -> Response:
     """Answer what Starlette refused, such as an unknown path or method."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    refusal = Refusal(_CODES.get(status, "invalid_argument"))
-    return json_response({"error": to_json(refusal.error)}, status, getattr(error, "headers", None))
+    refusal = Refusal(_CODES.get(error.status_code, "invalid_argument"))
+    return json_response({"error": to_json(refusal.error)}, error.status_code, error.headers)
 
 
 async def on_store_error(_request: Request, error: Exception) -> Response:
@@ -57,4 +58,14 @@ async def on_store_error(_request: Request, error: Exception) -> Response:
     return refused(Refusal("unavailable"))
 
 
-HANDLERS = {Refusal: on_refusal, HTTPException: on_http_error, StoreUnavailable: on_store_error}
+async def on_bug(_request: Request, _error: Exception) -> Response:
+    """Answer our own mistake; Starlette raises it again behind the answer, so the server logs it."""
+    return refused(Refusal("internal"))
+
+
+HANDLERS: Mapping[type[Exception], Callable[[Request, Any], Awaitable[Response]]] = {
+    Refusal: on_refusal,
+    HTTPException: on_http_error,
+    StoreUnavailable: on_store_error,
+    Exception: on_bug,
+}

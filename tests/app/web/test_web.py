@@ -1,0 +1,353 @@
+"""Every HTTP route, called as ASGI calls it."""
+
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from typing import Any
+
+import orjson
+import pytest
+
+from app.auth.admission import Admission
+from app.auth.origin import Origin
+from app.auth.peer import networks
+from app.commands.identity import DAY_MS, Granted, Proof
+from app.store.engine import Database
+from app.store.errors import StoreUnavailable
+from app.web.app import web
+from app.web.auth import Auth
+from app.web.health import Health
+from app.web.page import HEADERS, UI
+from tests.app.world import World, opened
+
+HOST = "localhost:8000"
+JSON = {"content-type": "application/json"}
+SAME = {"origin": f"http://{HOST}"}
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def __getitem__(self, name: str) -> str:
+        found = [value for key, value in self.headers if key == name]
+        assert len(found) <= 1
+        return found[0] if found else ""
+
+    @property
+    def json(self) -> Any:
+        return orjson.loads(self.body)
+
+    @property
+    def refused(self) -> tuple[int, str]:
+        """Its status and the code of its ErrorObject."""
+        assert self.json.keys() == {"error"}
+        assert self.json["error"].keys() >= {"code", "message", "retryable"}
+        return self.status, self.json["error"]["code"]
+
+
+class Site:
+    """The web application of one node."""
+
+    def __init__(self, world: World, *, guests: bool = True, origins: tuple[Origin, ...] = ()) -> None:
+        self.world = world
+        self.problem: str | None = None
+        admission = Admission(origins, loopback_only=not origins, proxies=networks(["10.0.0.0/8"]))
+        self.auth = Auth(world.identity, admission, world.clock, guests=guests, guests_per_hour=2)
+        self.app = web(self.auth, Health(self.readiness))
+
+    async def readiness(self) -> str | None:
+        return self.problem
+
+    async def call(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Answer:
+        """Make a request with these headers; `client` is the address it comes from."""
+        client = headers.pop("client", "127.0.0.1")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"host", HOST.encode())]
+            + [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+            "client": (client, 4711),
+            "server": ("localhost", 8000),
+        }
+        sent: list[MutableMapping[str, Any]] = []
+        pieces = [body[at : at + 50_000] for at in range(0, len(body), 50_000)] or [b""]
+
+        async def receive() -> MutableMapping[str, Any]:
+            if not pieces:
+                await asyncio.Event().wait()  # the client stays
+            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        await self.app(scope, receive, send)
+        return Answer(
+            sent[0]["status"],
+            [(key.decode(), value.decode()) for key, value in sent[0]["headers"]],
+            b"".join(message.get("body", b"") for message in sent[1:]),
+        )
+
+    async def guest(self, **headers: str) -> Answer:
+        return await self.call("POST", "/v1/auth/guest", b"{}", **(JSON | SAME | headers))
+
+
+@pytest.fixture
+async def site(store: Database) -> AsyncIterator[Site]:
+    async with opened(World(store)) as world:
+        yield Site(world)
+
+
+def cookie_of(answer: Answer) -> Any:
+    return SimpleCookie(answer["set-cookie"])["tidewire_session"]
+
+
+# Guests
+
+
+async def test_a_guest_gets_a_session_a_token_and_a_cookie(site: Site) -> None:
+    answer = await site.guest()
+    assert (answer.status, answer["cache-control"], answer["content-type"]) == (200, "no-store", "application/json")
+    assert answer.json.keys() == {"userId", "token", "expiresAt"}
+    session = await site.world.identity.session(Proof(answer.json["token"], "bearer"))
+    assert session.user_id == answer.json["userId"]
+    cookie = cookie_of(answer)
+    assert (cookie.value, cookie["max-age"]) == (answer.json["token"], str(30 * DAY_MS // 1000))
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["secure"]) == (True, "lax", "/", "")
+
+
+async def test_the_cookie_is_secure_when_the_page_came_by_https(site: Site) -> None:
+    answer = await site.guest(client="10.0.0.1", x_forwarded_proto="https", origin="https://localhost:8000")
+    assert cookie_of(answer)["secure"] is True
+
+
+async def test_guests_can_be_refused(site: Site) -> None:
+    site = Site(site.world, guests=False)
+    assert (await site.guest()).refused == (403, "permission_denied")
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),  # a script sends no Origin
+        (SAME, 200),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://evil.example", "authorization": "Bearer x"}, 403),
+        ({"cookie": "tidewire_session=x"}, 403),  # whoever has the cookie is a browser, and browsers say their Origin
+        ({"cookie": "tidewire_session=x", "authorization": "Bearer x"}, 200),
+        ({"cookie": "tidewire_session=x"} | SAME, 200),
+    ],
+)
+async def test_a_foreign_page_gets_no_cookie_made(site: Site, headers: dict[str, str], status: int) -> None:
+    answer = await site.call("POST", "/v1/auth/guest", b"{}", **JSON, **headers)
+    assert answer.status == status
+    assert bool(answer["set-cookie"]) == (status == 200)
+
+
+async def test_only_listed_origins_count_when_there_is_a_list(site: Site) -> None:
+    site = Site(site.world, origins=(Origin("https", "chat.example.com", 443),))
+    assert (await site.guest()).refused == (403, "permission_denied")
+    assert (await site.guest(origin="https://chat.example.com")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "refused"),
+    [
+        (b"{}", "text/plain", (400, "invalid_argument")),
+        (b"{}", "", (400, "invalid_argument")),
+        (b"{}", "application/x-www-form-urlencoded", (400, "invalid_argument")),
+        (b"", "application/json", (400, "invalid_argument")),
+        (b"{", "application/json", (400, "invalid_argument")),
+        (b"[]", "application/json", (400, "invalid_argument")),
+        (b'"' + b"x" * 70_000 + b'"', "application/json", (413, "frame_too_large")),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+async def test_the_body_is_a_json_object(site: Site, body: bytes, content_type: str, refused: tuple[int, str]) -> None:
+    answer = await site.call("POST", "/v1/auth/guest", body, content_type=content_type, **SAME)
+    assert answer.refused == refused
+
+
+async def test_the_content_type_may_name_its_charset(site: Site) -> None:
+    answer = await site.call("POST", "/v1/auth/guest", b"{}", content_type="Application/JSON; charset=utf-8", **SAME)
+    assert answer.status == 200
+
+
+async def test_new_guests_are_limited_by_address_off_loopback(site: Site) -> None:
+    for _ in range(5):
+        assert (await site.guest()).status == 200
+    assert [(await site.guest(client="192.0.2.1")).status for _ in range(3)] == [200, 200, 429]
+    refused = await site.guest(client="192.0.2.1", x_forwarded_for="192.0.2.9")
+    assert refused.refused == (429, "rate_limited")
+    assert 0 < int(refused["retry-after"]) <= 1_801
+    assert refused.json["error"]["retryAfterMs"] > 0
+    assert [
+        (await site.guest(client="10.0.0.1", x_forwarded_for=f"{said}, 192.0.2.2")).status
+        for said in ("127.0.0.1", "10.9.9.9", "x")
+    ] == [200, 200, 429], "what a client says of itself was believed"
+    site.auth.retire(site.world.clock.monotonic())
+    assert (await site.guest(client="192.0.2.1")).status == 429
+    site.auth.retire(site.world.clock.monotonic() + 3_601)
+    assert (await site.guest(client="192.0.2.1")).status == 200
+
+
+# Who am I, and tickets
+
+
+@pytest.fixture
+async def granted(site: Site) -> Granted:
+    return await site.world.granted()
+
+
+async def test_a_session_is_known_by_bearer_before_cookie(site: Site, granted: Granted) -> None:
+    bearer, cookie = {"authorization": f"Bearer {granted.token}"}, {"cookie": f"tidewire_session={granted.token}"}
+    for headers in (bearer, cookie, bearer | {"cookie": "tidewire_session=x"}):
+        answer = await site.call("GET", "/v1/auth/session", **headers)
+        assert answer.json == {"userId": granted.user_id, "guest": True, "expiresAt": granted.expires_at}
+    for headers in ({}, {"authorization": "Bearer x"} | cookie, {"cookie": "tidewire_session=x"}):
+        assert (await site.call("GET", "/v1/auth/session", **headers)).refused == (401, "unauthenticated")
+
+
+async def test_a_page_with_a_cookie_gets_a_ticket_once_it_says_where_it_is_from(site: Site, granted: Granted) -> None:
+    cookie = {"cookie": f"tidewire_session={granted.token}"}
+    answer = await site.call("POST", "/v1/auth/ticket", **cookie, **SAME)
+    session = await site.world.identity.session(Proof(answer.json["ticket"], "ticket"))
+    assert session.user_id == granted.user_id
+    assert (await site.call("POST", "/v1/auth/ticket", **cookie)).refused == (403, "permission_denied")
+    assert (await site.call("POST", "/v1/auth/ticket", **SAME)).refused == (401, "unauthenticated")
+    bearer = {"authorization": f"Bearer {granted.token}"}
+    assert (await site.call("POST", "/v1/auth/ticket", **bearer)).status == 200
+
+
+# Errors
+
+
+async def test_a_store_that_is_away_is_unavailable(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(_proof: object) -> None:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(site.world.identity, "session", away)
+    assert (await site.call("GET", "/v1/auth/session")).refused == (503, "unavailable")
+
+
+async def test_a_bug_answers_as_every_error_does_and_is_raised_for_the_log(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def bug(_proof: object) -> None:
+        raise RuntimeError("a bug with a secret in it")
+
+    monkeypatch.setattr(site.world.identity, "session", bug)
+    answers: list[Answer] = []
+    original = site.app.__call__
+
+    async def call() -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/v1/auth/session", "headers": [], "query_string": b""}
+        try:
+            await original(scope, None, send)  # type: ignore[arg-type]  # it reads no body
+        finally:
+            answers.append(Answer(sent[0]["status"], [], sent[1]["body"]))
+
+    with pytest.raises(RuntimeError):
+        await call()
+    assert answers[0].refused == (500, "internal")
+    assert b"secret" not in answers[0].body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "refused"),
+    [
+        ("GET", "/v1/nope", (404, "not_found")),
+        ("GET", "/v1/auth/nope", (404, "not_found")),
+        ("GET", "/v1/auth/guest", (404, "not_found")),
+        ("POST", "/healthz", (405, "invalid_argument")),
+        ("POST", "/", (405, "invalid_argument")),
+        ("GET", "/missing.js", (404, "not_found")),
+        ("GET", "/c/missing.png", (404, "not_found")),
+        ("GET", "/docs/nope", (404, "not_found")),
+        ("GET", "/docs/..", (404, "not_found")),
+        ("GET", "/docs/__init__.py", (404, "not_found")),
+    ],
+)
+async def test_a_failed_call_answers_an_error_object(
+    site: Site, method: str, path: str, refused: tuple[int, str]
+) -> None:
+    answer = await site.call(method, path)
+    assert answer.refused == refused
+
+
+# Health
+
+
+async def test_healthz_says_that_it_lives_and_readyz_whether_it_takes_sockets(site: Site) -> None:
+    assert ((await site.call("GET", "/healthz")).status, (await site.call("GET", "/readyz")).status) == (200, 200)
+    site.problem = "draining"
+    answer = await site.call("GET", "/readyz")
+    assert (answer.status, answer.json) == (503, {"status": "draining"})
+    assert (await site.call("GET", "/healthz")).json == {"status": "ok"}
+
+
+# The page and the documentation
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html", "/c/some-chat", "/c/some-chat/", "/anything/else"])
+async def test_every_place_in_the_page_is_the_page(site: Site, path: str) -> None:
+    answer = await site.call("GET", path)
+    assert (answer.status, answer.body) == (200, (UI / "index.html").read_bytes())
+    assert {name: answer[name] for name in HEADERS} == HEADERS
+
+
+async def test_files_come_with_their_type_and_the_policy(site: Site) -> None:
+    for file in UI.iterdir():
+        answer = await site.call("GET", f"/{file.name}")
+        assert (answer.status, answer.body) == (200, file.read_bytes())
+        assert answer["content-security-policy"].startswith("default-src 'none'")
+        assert answer["x-content-type-options"] == "nosniff"
+        assert answer["content-type"].split(";")[0] in ("text/html", "text/javascript", "text/css", "image/svg+xml")
+
+
+@pytest.mark.parametrize(
+    "path", ["/../page.py", "/..%2fpage.py", "/%2e%2e/page.py", "//etc/passwd", "/\0", "/" + "x" * 5_000]
+)
+async def test_no_path_leaves_the_folder(site: Site, path: str) -> None:
+    answer = await site.call("GET", path)
+    assert answer.status in (200, 404)
+    assert b"import" not in answer.body.split(b"<")[0]
+    assert b"root:" not in answer.body
+
+
+async def test_a_page_that_is_known_is_not_sent_again(site: Site) -> None:
+    first = await site.call("GET", "/")
+    again = await site.call("GET", "/", if_none_match=first["etag"])
+    assert (again.status, again.body, again["cache-control"]) == (304, b"", "no-cache")
+
+
+async def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
+    policy = HEADERS["content-security-policy"]
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "connect-src 'self'" in policy
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/index", "/docs/index.md", "/docs/settings"])
+async def test_the_documentation_is_served_as_text(site: Site, path: str) -> None:
+    answer = await site.call("GET", path)
+    assert (answer.status, answer["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert answer["x-content-type-options"] == "nosniff"
+    assert answer.body.startswith(b"# ")
