@@ -190,6 +190,21 @@ async def test_g19b_the_backlog_follows_in_order_once_the_journal_is_back(
     assert holds(journal, streams[0])
 
 
+async def test_g19b_while_the_journal_is_away_no_chunk_waits_longer_than_a_tick(
+    ticker: Ticker, journal: MemoryJournal
+) -> None:
+    stream = stream_of()
+    journal.away = True
+    write(ticker, stream)
+    await asyncio.sleep(5)  # the next try is up to a second away
+    for _ in range(50):
+        write(ticker, stream)
+        await asyncio.sleep(0.005)
+        write(ticker, stream)
+        await asyncio.sleep(TICK)
+        assert stream.head == stream.log.tail
+
+
 async def test_g19b_a_short_hiccup_is_over_before_anybody_loses_patience(
     ticker: Ticker, journal: MemoryJournal
 ) -> None:
@@ -322,6 +337,28 @@ async def test_g12_the_end_is_journaled_behind_the_last_chunk(ticker: Ticker, jo
     calls = len(journal.calls)
     await asyncio.sleep(5)
     assert len(journal.calls) == calls, "nothing is owed any more"
+
+
+async def test_g12_a_journal_that_lost_everything_is_not_closed_with_a_hole(
+    ticker: Ticker, journal: MemoryJournal
+) -> None:
+    stream = stream_of()
+    write(ticker, stream, 5)
+    await ticker.settle(stream)
+    journal.logs.clear()
+    closed_with: list[int] = []
+    close = journal.close_stream
+
+    async def close_stream(stream_id: str, frame: bytes) -> None:
+        closed_with.append(len(journal.logs.get(stream_id, [])))
+        await close(stream_id, frame)
+
+    journal.close_stream = close_stream  # type: ignore[assignment]  # a witness
+    write(ticker, stream)
+    end(stream)
+    ticker.touch(stream, urgent=True)
+    await asyncio.sleep(1)
+    assert closed_with == [6]
 
 
 async def test_a_stream_without_chunks_is_closed_in_the_journal_too(ticker: Ticker, journal: MemoryJournal) -> None:
