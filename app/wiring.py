@@ -7,6 +7,7 @@ from app.backplane.local import LocalJournal
 from app.clock import Clock
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
+from app.commands.filing import Filing
 from app.commands.identity import Identity
 from app.commands.messages import Messages
 from app.commands.streams import Streams
@@ -79,6 +80,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
             messages.table(),
             Streams(outbox, registry, supervisor).table(),
             Chats(database, registry).table(),
+            Filing(outbox, registry, supervisor).table(),
             dashboard.table(),
         ]
     )

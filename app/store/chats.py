@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from app.store.queries import Queries, Row, from_text
 from protocol.frames.objects import DashboardChat, QueuedQuestion
 
 QUEUE_TEXT = 200
+
+# Who named a chat: its first words, a model, or a person. A later one in this list is never overwritten.
+TitleSource = Literal["provisional", "model", "person"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,110 @@ async def get(q: Queries, user_id: str, chat_id: str) -> Chat | None:
     )
 
 
-async def create(q: Queries, user_id: str, chat_id: str, *, title: str, project_id: str | None, now: int) -> None:
-    """Add a chat with a provisional title; the change that does so bumps its version to 1."""
-    await q.execute(
+async def create(
+    q: Queries,
+    user_id: str,
+    chat_id: str,
+    *,
+    title: str,
+    project_id: str | None,
+    now: int,
+    title_source: TitleSource = "provisional",
+    pinned: bool = False,
+    archived: bool = False,
+) -> int:
+    """Add a chat; return the version it has once this change is committed.
+
+    Its version begins where the user's event log stands. No version of a chat is ever beyond that, since every change
+    of one writes an event: so whoever remembers that an earlier chat of this id was deleted takes this one for newer.
+    """
+    row = await q.fetch_one(
         """
-        INSERT INTO chats (user_id, chat_id, project_id, title, title_source, version, created_at, updated_at)
-        VALUES (:user_id, :chat_id, :project_id, :title, 'provisional', 0, :now, :now)
+        INSERT INTO chats
+            (user_id, chat_id, project_id, title, title_source, pinned, archived, version, created_at, updated_at)
+        VALUES
+            (:user_id, :chat_id, :project_id, :title, :title_source, :pinned, :archived,
+             (SELECT head FROM users WHERE user_id = :user_id), :now, :now)
+        RETURNING version + 1 AS version
         """,
-        {"user_id": user_id, "chat_id": chat_id, "project_id": project_id, "title": title, "now": now},
+        {
+            "user_id": user_id,
+            "chat_id": chat_id,
+            "project_id": project_id,
+            "title": title,
+            "title_source": title_source,
+            "pinned": int(pinned),
+            "archived": int(archived),
+            "now": now,
+        },
     )
+    return int(row["version"]) if row is not None else 0
+
+
+async def update(
+    q: Queries,
+    user_id: str,
+    chat_id: str,
+    *,
+    title: str | None,
+    project_id: str | None,
+    pinned: bool | None,
+    archived: bool | None,
+) -> int:
+    """Change what a person decides about a chat; None leaves it as it is. The chat keeps its place in the sidebar.
+
+    Args:
+        title: from now on no model names the chat.
+        project_id: where the chat goes; empty: into no project.
+
+    Returns:
+        The version the chat has once this change is committed; 0 when it is not there.
+    """
+    row = await q.fetch_one(
+        """
+        UPDATE chats SET
+            title = COALESCE(:title, title),
+            title_source = CASE WHEN :is_named = 1 THEN 'person' ELSE title_source END,
+            project_id = CASE WHEN :moves = 1 THEN :project_id ELSE project_id END,
+            pinned = COALESCE(:pinned, pinned),
+            archived = COALESCE(:archived, archived)
+        WHERE user_id = :user_id AND chat_id = :chat_id RETURNING version + 1 AS version
+        """,
+        {
+            "user_id": user_id,
+            "chat_id": chat_id,
+            "title": title,
+            "is_named": int(title is not None),
+            "moves": int(project_id is not None),
+            "project_id": project_id or None,
+            "pinned": None if pinned is None else int(pinned),
+            "archived": None if archived is None else int(archived),
+        },
+    )
+    return int(row["version"]) if row is not None else 0
+
+
+async def delete(q: Queries, user_id: str, chat_id: str, *, now: int) -> tuple[int, list[str]]:
+    """Delete a chat with its messages and streams, of which none may be unfinished; its id stays taken for a day.
+
+    Returns:
+        The version of the deletion, and the ids of its streams.
+    """
+    names = {"user_id": user_id, "chat_id": chat_id}
+    await q.execute("DELETE FROM messages WHERE user_id = :user_id AND chat_id = :chat_id", names)
+    streams = await q.fetch_all(
+        "DELETE FROM streams WHERE user_id = :user_id AND chat_id = :chat_id RETURNING stream_id", names
+    )
+    row = await q.fetch_one(
+        """
+        UPDATE chats SET deleted_at = :now, title = '', project_id = NULL, leaf_id = NULL, last_status = NULL,
+            version = version + 1
+        WHERE user_id = :user_id AND chat_id = :chat_id RETURNING version
+        """,
+        names | {"now": now},
+    )
+    version = int(row["version"]) if row is not None else 0
+    return version, [stream["stream_id"] for stream in streams]
 
 
 async def show(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, now: int) -> None:
@@ -73,6 +172,14 @@ async def show(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, now: int
         UPDATE chats SET leaf_id = :leaf_id, updated_at = :now WHERE user_id = :user_id AND chat_id = :chat_id
         """,
         {"user_id": user_id, "chat_id": chat_id, "leaf_id": leaf_id, "now": now},
+    )
+
+
+async def turn(q: Queries, user_id: str, chat_id: str, leaf_id: str) -> None:
+    """Make a message the end of the shown branch; the chat keeps its place in the sidebar."""
+    await q.execute(
+        "UPDATE chats SET leaf_id = :leaf_id WHERE user_id = :user_id AND chat_id = :chat_id",
+        {"user_id": user_id, "chat_id": chat_id, "leaf_id": leaf_id},
     )
 
 

@@ -150,6 +150,19 @@ async def active_of_chat(q: Queries, user_id: str, chat_id: str) -> StreamRow | 
     return None if row is None else _stream(row)
 
 
+async def unfinished_of_chat(q: Queries, user_id: str, chat_id: str) -> list[StreamRow]:
+    """List the streams of a chat that have not ended, the queued ones included, oldest first."""
+    rows = await q.fetch_all(
+        f"""
+        SELECT {_COLUMNS} FROM streams
+        WHERE user_id = :user_id AND chat_id = :chat_id AND status IN ('queued', 'streaming', 'stopping')
+        ORDER BY created_at, stream_id
+        """,  # noqa: S608 - constants
+        {"user_id": user_id, "chat_id": chat_id},
+    )
+    return [_stream(row) for row in rows]
+
+
 async def last_of_chat(q: Queries, user_id: str, chat_id: str) -> StreamRow | None:
     """Find the newest stream of a chat."""
     row = await q.fetch_one(
@@ -216,6 +229,12 @@ async def ended(q: Queries, stream_ids: Sequence[str]) -> list[StreamRow]:
         {"ids": list(stream_ids)},
     )
     return [_stream(row) for row in rows]
+
+
+async def existing(q: Queries, stream_ids: Sequence[str]) -> set[str]:
+    """Find those of these streams, of whichever user, that are known; those of a deleted chat are not."""
+    rows = await q.fetch_all("SELECT stream_id FROM streams WHERE stream_id IN :ids", {"ids": list(stream_ids)})
+    return {row["stream_id"] for row in rows}
 
 
 async def users_with_queued(q: Queries) -> list[str]:

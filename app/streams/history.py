@@ -28,6 +28,8 @@ def versions(siblings: Sequence[Sibling], message: StoredMessage) -> dict[str, A
         and sibling.role == message.role
         and (not sibling.is_blank_failure or sibling.message_id == message.message_id)
     ]
+    if message.message_id not in ids:  # its chat was deleted between two reads
+        ids = [message.message_id]
     return {"index": ids.index(message.message_id), "ids": ids}
 
 

@@ -80,7 +80,7 @@ class Recovery:
             await self._start_waiting(user_id)
 
     async def _close_stored(self) -> None:
-        """Close logs whose message was stored just before the process died: nobody will write them any more."""
+        """Close logs that ended, or whose chat was deleted, just before the process died: nobody else would."""
         open_logs = [
             stream_id for stream_id, held in (await self._journal.streams()).items() if held.ended_at_ms is None
         ]
@@ -89,6 +89,9 @@ class Recovery:
         for row in await streams.ended(self._database, open_logs):
             end = ending_of_row(row).frame(row.stream_id, row.chat_id, row.message_id, row.seq)
             await self._journal.close_stream(row.stream_id, encode(end))
+        for stream_id in set(open_logs) - await streams.existing(self._database, open_logs):
+            end = INTERRUPTED.frame(stream_id, "deleted", "deleted", 0)  # for nobody: its stream cannot be found
+            await self._journal.close_stream(stream_id, encode(end))
 
     async def _seal(self, row: StreamRow) -> list[Generation]:
         stream = self._registry.expect(row)

@@ -1,6 +1,7 @@
 """The streams this node can serve: those it runs, those that wait, and those that ended a short while ago."""
 
 import logging
+from collections.abc import Iterable
 
 import orjson
 
@@ -79,12 +80,19 @@ class Registry:
         except JournalUnavailable as problem:
             log.warning("%s cannot be read back: %s", stream_id, problem)
             raise Refusal("unavailable") from None
+        if await rows.get(self._database, user_id, stream_id) is None:  # its chat was deleted meanwhile
+            raise Refusal("not_found", "There is no such stream.")
         return self._streams.setdefault(stream_id, restored)
 
     def summary(self, row: StreamRow) -> ActiveStream:
         """Describe a stream that has not ended, with the head this node knows."""
         stream = self._streams.get(row.stream_id)
         return (stream or _of(row)).summary()
+
+    def forget(self, stream_ids: Iterable[str]) -> None:
+        """Serve these streams no more: their chat is deleted."""
+        for stream_id in stream_ids:
+            self._streams.pop(stream_id, None)
 
     def retire(self, now: int) -> None:
         """Forget logs that ended too long ago; `now` is Unix time in milliseconds."""

@@ -55,6 +55,7 @@ class Runner:
     ) -> None:
         self.generation = generation
         self.stream = stream
+        self.over = asyncio.Event()  # it is stored, and its readers have its end
         self._catalogue = catalogue
         self._ticker = ticker
         self._clock = clock

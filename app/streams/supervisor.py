@@ -91,6 +91,14 @@ class Supervisor:
             runner.halt(why)
         return runner is not None
 
+    async def stop(self, stream_id: str) -> bool:
+        """Stop a generation and wait until it is stored and its end is sent; say whether it ran here."""
+        runner = self._runners.get(stream_id)
+        if runner is not None:
+            runner.halt("stop")
+            await runner.over.wait()
+        return runner is not None
+
     async def drain(self, within: float) -> None:
         """Wait until every generation has ended; seal what still runs shortly before the deadline.
 
@@ -116,6 +124,7 @@ class Supervisor:
             started = await self._closing.end(generation, stream, ending, start_next=not self.draining)
         finally:
             del self._runners[generation.stream_id]
+            runner.over.set()
         for waiting in started:
             self.launch(waiting)
         if ending.status == "completed":

@@ -16,6 +16,7 @@ from app.backplane.interface import Journal
 from app.clock import Clock
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
+from app.commands.filing import Filing
 from app.commands.identity import Granted, Identity
 from app.commands.messages import Messages
 from app.commands.reply import Caller, Reply
@@ -103,6 +104,7 @@ class World:
                 self.messages.table(),
                 Streams(self.outbox, self.registry, self.supervisor).table(),
                 Chats(store, self.registry).table(),
+                Filing(self.outbox, self.registry, self.supervisor).table(),
                 self.dashboard.table(),
             ]
         )
