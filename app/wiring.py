@@ -5,6 +5,7 @@ from app.auth.admission import Admission
 from app.backplane.folder import DataFolder
 from app.backplane.local import LocalJournal
 from app.clock import Clock
+from app.commands.accepting import Accepting
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -73,11 +74,11 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     recovery = Recovery(database, outbox, journal, registry, closing, supervisor, clock, node=name, at_once=at_once)
 
     identity = Identity(database, mint, clock, session_days=settings.session_days)
-    messages = Messages(outbox, supervisor, registry, models, mint, clock, limits, node=name)
+    accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, node=name)
     dashboard = Dashboard(database, hub, models)
     commands = Commands(
         [
-            messages.table(),
+            Messages(accepting, outbox).table(),
             Streams(outbox, registry, supervisor).table(),
             Chats(database, registry).table(),
             Filing(outbox, registry, supervisor).table(),
@@ -105,7 +106,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
             wheel=wheel,
             clock=clock,
             limits=limits,
-            retire=(messages.retire, auth.retire),
+            retire=(accepting.retire, auth.retire),
         )
     )
     application = Application(node, web(auth, Health(node.readiness)), {"/v1/socket": sockets})

@@ -31,6 +31,9 @@ class Catalogue:
     def __len__(self) -> int:
         return len(self._models)
 
+    def __contains__(self, model_id: object) -> bool:
+        return model_id in self._models
+
     def __repr__(self) -> str:
         return f"<Catalogue {', '.join(self._models)} default={self.default_id}>"
 

@@ -43,6 +43,10 @@ _PATH = """
 """
 
 
+# What an answer holds that failed before its first word: at most the mark that a step began.
+_NOTHING = [to_text([]), to_text([{"type": "step-start"}])]
+
+
 async def insert_question(
     q: Queries,
     user_id: str,
@@ -50,34 +54,14 @@ async def insert_question(
     message_id: str,
     *,
     parent_id: str | None,
-    answer_id: str,
     parts: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, Any],
     now: int,
 ) -> None:
-    """Add a question below its parent and make it the branch shown there.
-
-    Args:
-        answer_id: the answer that will be shown below it.
-    """
+    """Add a question below its parent; `tree.show` decides whether its branch is shown."""
     await _insert(
-        q,
-        user_id,
-        chat_id,
-        message_id,
-        parent_id=parent_id,
-        shown_child_id=answer_id,
-        role="user",
-        parts=parts,
-        metadata=metadata,
-        committed=True,
-        now=now,
+        q, user_id, chat_id, message_id, parent_id, role="user", parts=parts, metadata=metadata, committed=True, now=now
     )
-    if parent_id is not None:
-        await q.execute(
-            "UPDATE messages SET shown_child_id = :child WHERE user_id = :user_id AND message_id = :parent_id",
-            {"user_id": user_id, "child": message_id, "parent_id": parent_id},
-        )
 
 
 async def insert_answer(
@@ -92,18 +76,9 @@ async def insert_answer(
 ) -> None:
     """Add the place of an answer that is about to be written; until it is committed it lives in its stream."""
     await _insert(
-        q,
-        user_id,
-        chat_id,
-        message_id,
-        parent_id=parent_id,
-        shown_child_id=None,
-        role="assistant",
-        parts=[],
-        metadata=metadata,
-        committed=False,
+        q, user_id, chat_id, message_id, parent_id, role="assistant", parts=[], metadata=metadata, committed=False,
         now=now,
-    )
+    )  # fmt: skip
 
 
 async def _insert(
@@ -111,9 +86,8 @@ async def _insert(
     user_id: str,
     chat_id: str,
     message_id: str,
-    *,
     parent_id: str | None,
-    shown_child_id: str | None,
+    *,
     role: str,
     parts: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, Any],
@@ -123,21 +97,26 @@ async def _insert(
     await q.execute(
         """
         INSERT INTO messages
-            (user_id, message_id, chat_id, parent_id, shown_child_id, role, parts, metadata, committed, created_at)
-        VALUES
-            (:user_id, :message_id, :chat_id, :parent_id, :shown_child_id, :role, :parts, :metadata, :committed, :now)
+            (user_id, message_id, chat_id, parent_id, role, parts, metadata, committed, created_at)
+        VALUES (
+            :user_id, :message_id, :chat_id, :parent_id, :role, :parts, :metadata, :committed,
+            -- Versions are told apart by their age: no two below one parent are of the same, whatever the clock does.
+            (SELECT CASE WHEN MAX(created_at) >= :now THEN MAX(created_at) + 1 ELSE :now END FROM messages
+             WHERE user_id = :user_id AND chat_id = :chat_id
+               AND (parent_id = :parent_id OR (parent_id IS NULL AND :is_root = 1)))
+        )
         """,
         {
             "user_id": user_id,
             "message_id": message_id,
             "chat_id": chat_id,
             "parent_id": parent_id,
-            "shown_child_id": shown_child_id,
             "role": role,
             "parts": to_text(parts),
             "metadata": to_text(metadata),
             "committed": int(committed),
             "now": now,
+            "is_root": int(parent_id is None),
         },
     )
 
@@ -162,6 +141,18 @@ async def exists(q: Queries, user_id: str, message_id: str) -> bool:
         {"user_id": user_id, "message_id": message_id},
     )
     return row is not None
+
+
+async def get(q: Queries, user_id: str, chat_id: str, message_id: str) -> StoredMessage | None:
+    """Find a message of this chat, on whichever branch."""
+    row = await q.fetch_one(
+        """
+        SELECT message_id, parent_id, role, parts, metadata, committed FROM messages
+        WHERE user_id = :user_id AND chat_id = :chat_id AND message_id = :message_id
+        """,
+        {"user_id": user_id, "chat_id": chat_id, "message_id": message_id},
+    )
+    return None if row is None else _message(row)
 
 
 async def parent_of(q: Queries, user_id: str, chat_id: str, message_id: str) -> Row | None:
@@ -196,7 +187,7 @@ async def siblings(q: Queries, user_id: str, chat_id: str, parent_ids: Sequence[
     """Read everything below these parents (None: the chat's first questions), oldest first."""
     rows = await q.fetch_all(
         """
-        SELECT message_id, parent_id, role, parts = '[]' AS blank, metadata FROM messages
+        SELECT message_id, parent_id, role, parts IN :nothing AS blank, metadata FROM messages
         WHERE user_id = :user_id AND chat_id = :chat_id
           AND (parent_id IN :parents OR (parent_id IS NULL AND :roots = 1))
         ORDER BY created_at, message_id
@@ -206,6 +197,7 @@ async def siblings(q: Queries, user_id: str, chat_id: str, parent_ids: Sequence[
             "chat_id": chat_id,
             "parents": [parent for parent in parent_ids if parent is not None] or [""],
             "roots": int(None in parent_ids),
+            "nothing": _NOTHING,
         },
     )
     return [_sibling(row) for row in rows]

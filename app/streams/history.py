@@ -33,6 +33,11 @@ def versions(siblings: Sequence[Sibling], message: StoredMessage) -> dict[str, A
     return {"index": ids.index(message.message_id), "ids": ids}
 
 
+async def versions_of(q: Queries, user_id: str, chat_id: str, message: StoredMessage) -> dict[str, Any]:
+    """Say which version of its place a message is now."""
+    return versions(await messages.siblings(q, user_id, chat_id, [message.parent_id]), message)
+
+
 async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: int) -> tuple[list[Message], str | None]:
     """Read a page of a branch, oldest first.
 
@@ -46,7 +51,7 @@ async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: i
     """
     found = await messages.branch(q, user_id, chat_id, leaf_id, limit=limit, most_bytes=PAGE_BYTES)
     siblings = await messages.siblings(q, user_id, chat_id, [message.parent_id for message in found])
-    shown = [_message(stored, versions(siblings, stored)) for stored in found if stored.committed]
+    shown = [message_of(stored, versions(siblings, stored)) for stored in found if stored.committed]
     return shown, found[0].message_id if found and found[0].parent_id is not None else None
 
 
@@ -59,7 +64,8 @@ async def prompt(q: Queries, generation: Generation) -> Prompt:
     return Prompt(model=generation.model, system=None, messages=said, options=generation.options)
 
 
-def _message(stored: StoredMessage, known: dict[str, Any]) -> Message:
+def message_of(stored: StoredMessage, known: dict[str, Any]) -> Message:
+    """A stored message as it goes over the wire; `known` are its versions."""
     parent = {} if stored.parent_id is None else {"parentId": stored.parent_id}
     return Message(
         id=stored.message_id,

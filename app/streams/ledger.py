@@ -12,10 +12,9 @@ from app.store import chats, messages, streams
 from app.store.commands import take_early_stop
 from app.store.outbox import Change
 from app.store.streams import StreamRow
+from app.streams import placing
 from app.streams.generation import Ending, Generation
-from app.streams.titles import text_of
-from protocol.codec import to_json
-from protocol.frames.objects import Message, Question
+from app.streams.placing import Place
 
 # Behind these an answer waits in line; in front of them goes what a person wants now (`ifActive: "stop"`).
 IN_LINE, NEXT = 0, -1
@@ -23,7 +22,7 @@ IN_LINE, NEXT = 0, -1
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a command asks for: an answer of this model to this question, in this chat."""
+    """What a command asks for: an answer of this model at this place of a chat."""
 
     command_id: str
     client_id: str
@@ -32,7 +31,7 @@ class Ask:
     message_id: str
     model: str
     options: Mapping[str, Any]
-    question: Question
+    place: Place
 
 
 async def enqueue(change: Change, ask: Ask, *, rank: int, behind: Sequence[StreamRow]) -> StreamRow:
@@ -53,11 +52,11 @@ async def enqueue(change: Change, ask: Ask, *, rank: int, behind: Sequence[Strea
         request={
             "model": ask.model,
             "options": ask.options,
-            "text": text_of(ask.question.parts)[: chats.QUEUE_TEXT],
-            "question": to_json(ask.question),
+            "text": ask.place.text[: chats.QUEUE_TEXT],
             # Noted now: when its turn comes, the stop may long have been forgotten.
             "stopEarly": await take_early_stop(change.tx, change.user_id, ask.command_id, now=change.now),
-        },
+        }
+        | ask.place.request(),
         created_at=max([change.now, *(row.created_at + 1 for row in behind)]),
     )
     await streams.insert(change.tx, row, rank=rank)
@@ -65,35 +64,17 @@ async def enqueue(change: Change, ask: Ask, *, rank: int, behind: Sequence[Strea
 
 
 async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
-    """Start a waiting stream: its question hangs under the message that is shown now, its answer under the question.
+    """Start a waiting stream: its turn has come, so its question and its answer take their places in the chat.
 
     Raises:
         UniqueViolation: another stream is active in the chat (guarantee 17).
     """
-    chat = await chats.get(change.tx, change.user_id, row.chat_id)
-    parent_id = chat.leaf_id if chat else None
-    question = row.request["question"]
-    await _place_question(change, row, question, parent_id)
-    answer = {
-        "status": "streaming",
-        "model": row.request["model"],
-        "createdAt": change.now,
-        "parentId": question["id"],
-    }
-    await messages.insert_answer(
-        change.tx,
-        change.user_id,
-        row.chat_id,
-        row.message_id,
-        parent_id=question["id"],
-        metadata=answer,
-        now=change.now,
-    )
-    request = {name: value for name, value in row.request.items() if name != "question"} | {
-        "questionId": question["id"]
+    question_id = await placing.place_question(change, row)
+    metadata = await placing.place_answer(change, row, question_id)
+    request = {name: value for name, value in row.request.items() if name not in ("question", "beside")} | {
+        "questionId": question_id
     }
     await streams.start(change.tx, row.stream_id, node=node, request=request, now=change.now)
-    await chats.show(change.tx, change.user_id, row.chat_id, row.message_id, now=change.now)
     change.tell(
         "stream.started",
         chat_id=row.chat_id,
@@ -107,41 +88,12 @@ async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
         user_id=change.user_id,
         chat_id=row.chat_id,
         message_id=row.message_id,
-        question_id=question["id"],
+        question_id=question_id,
         model=row.request["model"],
         options=row.request["options"],
         started_at=change.now,
-        metadata=answer | {"versions": {"index": 0, "ids": [row.message_id]}},
-        stop_early=row.request["stopEarly"],
-    )
-
-
-async def _place_question(change: Change, row: StreamRow, question: Mapping[str, Any], parent_id: str | None) -> None:
-    metadata = {"createdAt": change.now}
-    await messages.insert_question(
-        change.tx,
-        change.user_id,
-        row.chat_id,
-        question["id"],
-        parent_id=parent_id,
-        answer_id=row.message_id,
-        parts=question["parts"],
         metadata=metadata,
-        now=change.now,
-    )
-    parent = {} if parent_id is None else {"parentId": parent_id}
-    shown = Message(
-        id=question["id"],
-        role="user",
-        parts=question["parts"],
-        metadata=metadata | parent | {"versions": {"index": 0, "ids": [question["id"]]}},
-    )
-    change.tell(
-        "message.created",
-        chat_id=row.chat_id,
-        source=row.source_client_id,
-        message=shown,
-        parentId=parent_id,
+        stop_early=row.request["stopEarly"],
     )
 
 

@@ -14,6 +14,7 @@ import orjson
 
 from app.backplane.interface import Journal
 from app.clock import Clock
+from app.commands.accepting import Accepting
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -88,7 +89,7 @@ class World:
             at_once=at_once,
         )
         self.identity = Identity(store, self.mint, self.clock, session_days=30)
-        self.messages = Messages(
+        self.accepting = Accepting(
             self.outbox,
             self.supervisor,
             self.registry,
@@ -101,7 +102,7 @@ class World:
         self.dashboard = Dashboard(store, self.hub, self.catalogue)
         self.commands = Commands(
             [
-                self.messages.table(),
+                Messages(self.accepting, self.outbox).table(),
                 Streams(self.outbox, self.registry, self.supervisor).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.supervisor).table(),

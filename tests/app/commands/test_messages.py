@@ -254,7 +254,7 @@ async def test_so_many_answers_a_minute_and_no_more(store: Database) -> None:
         assert refusal.code == "rate_limited"
         assert 0 < (refusal.error.retry_after_ms or 0) <= 20_001
         await world.ask(other)
-        world.messages.retire(world.clock.monotonic() + 61)
+        world.accepting.retire(world.clock.monotonic() + 61)
         await world.ask(caller, "more")
 
 
@@ -264,7 +264,7 @@ async def test_a_repeat_costs_no_rate(store: Database) -> None:
         for n in range(5):
             reply = await world.run(caller, "message.send", id="once", **fields)
             assert reply.duplicate is (n > 0)
-        world.messages.retire(world.clock.monotonic())
+        world.accepting.retire(world.clock.monotonic())
         assert (await refused(world, caller, "message.send", **sending("d"))).code == "rate_limited"
 
 
