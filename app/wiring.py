@@ -11,6 +11,7 @@ from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
 from app.commands.identity import Identity
 from app.commands.messages import Messages
+from app.commands.projects import Projects
 from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.config import Settings
@@ -82,6 +83,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
             Streams(outbox, registry, supervisor).table(),
             Chats(database, registry).table(),
             Filing(outbox, registry, supervisor).table(),
+            Projects(outbox).table(),
             dashboard.table(),
         ]
     )

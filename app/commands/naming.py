@@ -1,4 +1,4 @@
-"""Names that people give to chats and projects. Pure."""
+"""What people write about chats and projects: names and instructions. Pure."""
 
 from protocol.errors import Refusal
 from protocol.parts.clean import clean_text
@@ -16,3 +16,8 @@ def title_of(title: str | None) -> str | None:
     if not words:
         raise Refusal("invalid_argument", "The title is empty: write at least one character.", param="$.title")
     return words
+
+
+def instructions_of(instructions: str | None) -> str | None:
+    """Return a project's instructions as they are kept; empty when blank, None when none were given."""
+    return None if instructions is None else clean_text(instructions).strip()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from app.store.queries import Queries, values_list
+from app.store.queries import Queries, batches, values_list
 
 
 class StoredEvent(NamedTuple):
@@ -23,6 +23,8 @@ class Head(NamedTuple):
     offset: int
 
 
+# Rows in one INSERT; few enough that the texts of all such statements can be kept ready.
+_AT_ONCE = 100
 _COLUMNS = ("user_id", "event_offset", "name", "time", "source_client_id", "data")
 
 
@@ -65,8 +67,9 @@ async def lock(q: Queries, user_id: str) -> Head | None:
 async def append(q: Queries, user_id: str, events: Sequence[StoredEvent]) -> None:
     """Write events and move the head to the last of them; the user must be locked."""
     rows: list[tuple[Any, ...]] = [(user_id, *event) for event in events]
-    places, values = values_list(_COLUMNS, rows)
-    await q.execute(f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES {places}", values)  # noqa: S608 - constants
+    for batch in batches(rows, _AT_ONCE):
+        places, values = values_list(_COLUMNS, batch)
+        await q.execute(f"INSERT INTO events ({', '.join(_COLUMNS)}) VALUES {places}", values)  # noqa: S608 - constants
     await q.execute(
         "UPDATE users SET head = :head WHERE user_id = :user_id", {"user_id": user_id, "head": events[-1].offset}
     )

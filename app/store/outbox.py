@@ -17,12 +17,15 @@ from app.store import chats, commands, events
 from app.store.commands import Receipt
 from app.store.engine import Database, Transaction
 from app.store.events import Head, StoredEvent
-from app.store.queries import to_text
+from app.store.queries import batches, to_text
 from protocol.codec import to_json
 from protocol.errors import Refusal
 from protocol.frames.client import Command
 from protocol.frames.objects import DashboardChat
 from protocol.frames.server import EventName
+
+# Chats read and bumped by one statement; nearly every change is about one.
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,9 @@ class Change:
         """Write the events; the last statements of the transaction."""
         touched = list(dict.fromkeys(draft.chat_id for draft in self._drafts if draft.chat_id is not None))
         shown: dict[str, DashboardChat] = {}
-        if touched:
-            await chats.bump(self.tx, self.user_id, touched)
-            shown = await chats.dashboard(self.tx, self.user_id, touched)
+        for batch in batches(touched, _AT_ONCE):
+            await chats.bump(self.tx, self.user_id, batch)
+            shown |= await chats.dashboard(self.tx, self.user_id, batch)
         stored = [
             self._stored(draft, offset, shown) for offset, draft in enumerate(self._drafts, start=self._head.offset + 1)
         ]

@@ -1,11 +1,12 @@
 """What every query function takes: the database, or a transaction of it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
 Row = Mapping[str, Any]
+Item = TypeVar("Item")
 
 
 class Queries(Protocol):
@@ -29,6 +30,11 @@ def to_text(value: Any) -> str:
 def from_text(text: str | None) -> Any:
     """Read a JSON value from a text column; None when it is NULL."""
     return None if text is None else orjson.loads(text)
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """Cut a list that may be long: SQLite takes at most 32,766 values in one statement."""
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def values_list(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> tuple[str, dict[str, Any]]:

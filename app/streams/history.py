@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.models.interface import Prompt
-from app.store import messages
+from app.store import messages, projects
 from app.store.messages import Sibling, StoredMessage
 from app.store.queries import Queries
 from app.streams.generation import Generation
@@ -56,12 +56,13 @@ async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: i
 
 
 async def prompt(q: Queries, generation: Generation) -> Prompt:
-    """Build what the model is asked: the branch that ends with the question, and nothing else of the chat."""
+    """Build what the model is asked: the branch that ends with the question, under the instructions of its project."""
     branch = await messages.branch(
         q, generation.user_id, generation.chat_id, generation.question_id, limit=PROMPT_MESSAGES
     )
     said = [{"id": stored.message_id, "role": stored.role, "parts": stored.parts} for stored in branch]
-    return Prompt(model=generation.model, system=None, messages=said, options=generation.options)
+    system = await projects.instructions_of_chat(q, generation.user_id, generation.chat_id)
+    return Prompt(model=generation.model, system=system, messages=said, options=generation.options)
 
 
 def message_of(stored: StoredMessage, known: dict[str, Any]) -> Message:

@@ -20,6 +20,7 @@ from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
 from app.commands.identity import Granted, Identity
 from app.commands.messages import Messages
+from app.commands.projects import Projects
 from app.commands.reply import Caller, Reply
 from app.commands.streams import Streams
 from app.commands.table import Commands
@@ -106,6 +107,7 @@ class World:
                 Streams(self.outbox, self.registry, self.supervisor).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.supervisor).table(),
+                Projects(self.outbox).table(),
                 self.dashboard.table(),
             ]
         )

@@ -141,11 +141,18 @@ def test_every_guarantee_is_stated() -> None:
 
 def test_what_is_served_is_what_the_server_serves() -> None:
     """The commands with a handler, read from the tables without starting anything."""
-    from app.commands import chats, dashboard, filing, messages, streams
+    from app.commands import chats, dashboard, filing, messages, projects, streams
 
     kinds = [
         kind
-        for handlers in (chats.Chats, dashboard.Dashboard, filing.Filing, messages.Messages, streams.Streams)
+        for handlers in (
+            chats.Chats,
+            dashboard.Dashboard,
+            filing.Filing,
+            messages.Messages,
+            projects.Projects,
+            streams.Streams,
+        )
         for kind in handlers.table(object.__new__(handlers))  # type: ignore[arg-type]  # its own class, uninitialised
     ]
     served = {kind.__struct_config__.tag for kind in kinds}

@@ -137,3 +137,35 @@ async def test_g32_a_foreign_chat_looks_like_an_unknown_one(shared_server: Serve
             assert foreign == unknown
             assert foreign["code"] == "not_found"
         assert (await owner.command("chat.get", chatId="chat"))["result"]["chat"]["title"] == "Mine"
+
+
+async def test_g23_every_tab_is_told_of_projects_and_of_the_chats_that_leave_one(shared_server: ServerProcess) -> None:
+    async with opened(shared_server.url) as tab, opened(shared_server.url, tab.token) as other:
+        await tab.command("project.create", projectId="p", title="Ours", instructions="Be brief.")
+        for chat_id in ("a", "b"):
+            await tab.command("chat.create", chatId=chat_id, projectId="p")
+        await tab.command("project.update", projectId="p", title="Theirs")
+        ack = await tab.command("project.delete", projectId="p")
+        for one in (tab, other):
+            deleted = await one.event("project.deleted", projectId="p")
+            assert deleted["data"]["version"] == ack["result"]["version"]
+            assert deleted["sourceClientId"] == tab.client_id
+            events = [frame for frame in one.frames if frame["type"] == "event"]
+            assert [frame["name"] for frame in events] == [
+                *("project.created", "chat.created", "chat.created", "project.updated"),
+                *("chat.updated", "chat.updated", "project.deleted"),
+            ]
+            assert [frame["data"]["chat"].get("projectId") for frame in events[4:6]] == [None, None]
+        snapshot = (await tab.command("dashboard.get"))["result"]
+        assert snapshot["projects"] == []
+        assert {chat["chatId"] for chat in snapshot["chats"]} == {"a", "b"}
+
+
+async def test_a_projects_instructions_reach_the_provider(tmp_path: Path) -> None:
+    async with FakeAnthropic() as provider:
+        settings = {"ANTHROPIC_API_KEY": "test", "ANTHROPIC_BASE_URL": provider.url}
+        with ServerProcess(tmp_path / "data", **settings) as server:
+            async with opened(server.url) as tab:
+                await tab.command("project.create", projectId="p", instructions="Be brief.")
+                await tab.ended((await tab.ask("chat", projectId="p"))["streamId"])
+                assert "Be brief." in str((await provider.arrived(1)).body["system"])

@@ -24,11 +24,27 @@ Step = tuple[str, str]
 Steps = list[list[Step]]
 
 CHATS = ["a", "b", "c", "d"]
+PROJECTS = ["p", "q"]
 STEP = st.one_of(
     st.tuples(st.sampled_from(["send", "queue", "replace", "stop", "early"]), st.sampled_from(CHATS)),
+    st.tuples(st.sampled_from(["create", "name", "enter p", "enter q", "leave", "delete"]), st.sampled_from(CHATS)),
+    st.tuples(st.sampled_from(["found", "instruct", "dissolve"]), st.sampled_from(PROJECTS)),
     st.tuples(st.sampled_from(["finish", "fail", "later"]), st.just("")),
 )
 STEPS = st.lists(st.lists(STEP, min_size=1, max_size=4), max_size=8)
+
+
+_FILING: dict[str, tuple[str, dict[str, str]]] = {
+    "create": ("chat.create", {}),
+    "name": ("chat.update", {"title": "Mine"}),
+    "enter p": ("chat.update", {"projectId": "p"}),
+    "enter q": ("chat.update", {"projectId": "q"}),
+    "leave": ("chat.update", {"projectId": ""}),
+    "delete": ("chat.delete", {}),
+    "found": ("project.create", {}),
+    "instruct": ("project.update", {"instructions": "Be brief."}),
+    "dissolve": ("project.delete", {}),
+}
 
 
 class Life:
@@ -69,7 +85,12 @@ class Life:
             self.world.pass_ms(7)
         else:
             with suppress(Refusal):
-                await self._command(verb, chat_id)
+                await (self._file(verb, chat_id) if verb in _FILING else self._command(verb, chat_id))
+
+    async def _file(self, verb: str, name: str) -> None:
+        kind, fields = _FILING[verb]
+        key = "projectId" if kind.startswith("project.") else "chatId"
+        await self.world.run(self.caller, kind, **{key: name}, **fields)
 
     async def _command(self, verb: str, chat_id: str) -> None:
         if verb == "stop":
@@ -114,9 +135,16 @@ async def test_g22_snapshot_and_later_events_equal_a_fresh_snapshot(
             whole.apply(event)
         for event in await life.told(paged.offset):
             page.apply(event)
-        fresh = (await life.page()).chats
+        snapshot = await life.page()
+        fresh = snapshot.chats
         assert whole.chats == fresh
-        assert page.chats[:size] == fresh[:size], "the law for pages"
+        assert whole.projects == page.projects == sorted(snapshot.projects, key=lambda project: project.project_id)
+        known = {project.project_id for project in snapshot.projects}
+        assert {chat.project_id for chat in fresh} <= known | {None}, "no chat is in a project that is not there"
+        shown = page.chats[:size]
+        assert shown == fresh[: len(shown)], "the law for pages"
+        deleted = sum(event.name == "chat.deleted" for event in await life.told(paged.offset))
+        assert len(shown) >= min(size, len(fresh)) - deleted, "a page is shorter only by what was deleted"
         assert not any(chat.active_stream_id or chat.queue for chat in fresh)
 
 
@@ -132,9 +160,10 @@ async def test_g20_offsets_have_no_gap_and_versions_rise_with_them(store: Databa
         assert [event.offset for event in told] == list(range(1, len(told) + 1))
         versions: dict[str, int] = {}
         for event in told:
-            version = event.data["chat"]["version"]
-            assert version >= versions.get(event.data["chatId"], 1)
-            versions[event.data["chatId"]] = version
+            key = event.data.get("chatId") or event.data["projectId"]
+            about = event.data.get("chat") or event.data.get("project") or event.data
+            assert about["version"] >= versions.get(key, 1)
+            versions[key] = about["version"]
         await until(lambda: feed.head == len(told))
         live = Feed(feed.epoch, 0)
         live.follow(await events.after(store, life.caller.user_id, 0, limit=10_000))
@@ -151,7 +180,7 @@ async def test_g17_at_most_one_stream_of_a_chat_runs_and_each_one_ends_once(stor
         active: dict[str, str] = {}
         ended: list[str] = []
         for event in await life.told(0):
-            chat_id, stream_id = event.data["chatId"], str(event.data.get("streamId"))
+            chat_id, stream_id = event.data.get("chatId", ""), str(event.data.get("streamId"))
             if event.name == "stream.started":
                 assert chat_id not in active
                 active[chat_id] = stream_id
@@ -162,7 +191,10 @@ async def test_g17_at_most_one_stream_of_a_chat_runs_and_each_one_ends_once(stor
         assert not active
         assert len(ended) == len(set(ended))
         rows = await store.fetch_all("SELECT stream_id FROM streams WHERE user_id = :u", {"u": life.caller.user_id})
-        assert {row["stream_id"] for row in rows} == set(ended)
+        gone = {event.data["chatId"] for event in await life.told(0) if event.name == "chat.deleted"}
+        of_gone = {event.data["streamId"] for event in await life.told(0) if event.name == "stream.ended"
+                   and event.data["chatId"] in gone}  # fmt: skip
+        assert {row["stream_id"] for row in rows} == set(ended) - of_gone
 
 
 class _Quiet:

@@ -140,6 +140,29 @@ async def test_g22_dashboard_of_every_device_equals_a_fresh_one(tmp_path: Path) 
     assert scissors.cuts > 0
 
 
+async def test_chats_and_projects_are_created_changed_and_deleted(tmp_path: Path) -> None:
+    async with served(tmp_path) as server, connect(server) as client, asyncio.timeout(20):
+        project_id = await client.create_project("Ours", instructions="Be brief.")
+        chat_id = await client.create_chat(title="One", project_id=project_id)
+        await client.update_chat(chat_id, title="Two", pinned=True)
+        await client.update_project(project_id, title="Theirs", instructions="")
+        answer = await client.send(chat_id, "Why?", options={"tokens": 2_000, "pace": 100})
+        async with connect(server, token=client.token) as fresh:
+            chat, project = fresh.dashboard.chat(chat_id), fresh.dashboard.project(project_id)
+            assert chat is not None
+            assert project is not None
+            assert (chat.title, chat.pinned, chat.project_id) == ("Two", True, project_id)
+            assert (project.title, project.instructions) == ("Theirs", None)
+        await client.update_chat(chat_id, project_id="")
+        await client.delete_project(project_id)
+        await client.delete_chat(chat_id)
+        assert (await answer.finished()).status == "stopped"
+        async with connect(server, token=client.token) as fresh:
+            assert (fresh.dashboard.chats, fresh.dashboard.projects) == ([], [])
+        with pytest.raises(tidewire.CommandRefused, match="no such chat"):
+            await client.chat(chat_id)
+
+
 async def test_foreign_and_unknown_tokens_are_refused(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         with pytest.raises(tidewire.ConnectionStopped, match="4401"):
