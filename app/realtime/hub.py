@@ -52,7 +52,7 @@ class Hub:
     def __init__(self, database: Queries) -> None:
         self._database = database
         self._present: dict[str, _Present] = {}
-        self._commits = 0
+        self._joining: dict[str, object] = {}  # users whose head is read; a commit takes the mark away
         self._crew = Crew("hub")
 
     def open(self) -> None:
@@ -80,16 +80,24 @@ class Hub:
             Refusal: `session_revoked`, when the user is gone.
         """
         while (present := self._present.get(user_id)) is None:
-            commits = self._commits
+            await self._begin(user_id)
+        present.sockets.add(socket)
+        return present.feed
+
+    async def _begin(self, user_id: str) -> None:
+        """Read where a user's log stands and begin the feed there, unless something came between."""
+        mark = self._joining.setdefault(user_id, object())
+        try:
             head = await events.head(self._database, user_id)
             if head is None:
                 raise Refusal("session_revoked")
             # A commit of this user while we read was told to nobody: what we read may be too old, so we read again.
-            # Another socket may have joined meanwhile, too, and then its feed counts.
-            if commits == self._commits:
-                self._present.setdefault(user_id, _Present(Feed(head.epoch, head.offset)))
-        present.sockets.add(socket)
-        return present.feed
+            # Another socket that joined meanwhile took the mark away, too, and then its feed counts.
+            if self._joining.get(user_id) is mark:
+                self._present[user_id] = _Present(Feed(head.epoch, head.offset))
+        finally:
+            if self._joining.get(user_id) is mark:
+                del self._joining[user_id]
 
     def leave(self, user_id: str, socket: Socket) -> None:
         """Remove a socket; with the last one the feed goes."""
@@ -114,7 +122,7 @@ class Hub:
 
     def committed(self, commit: Committed) -> None:
         """Take the events of a commit on this node."""
-        self._commits += 1
+        self._joining.pop(commit.user_id, None)
         present = self._present.get(commit.user_id)
         if present is None:
             return

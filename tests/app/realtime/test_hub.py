@@ -188,6 +188,35 @@ async def test_a_commit_while_the_first_socket_joins_is_not_missed() -> None:
     assert (await joining).head == 6
 
 
+async def test_commits_of_others_do_not_keep_a_socket_from_joining() -> None:
+    log = Log(5)
+    hub, tab = Hub(log), Tab()
+    log.gate = asyncio.Event()
+    joining = asyncio.create_task(tab.join(hub))
+    await turns()
+    hub.committed(Committed("somebody else", [stored(1)]))
+    log.gate.set()
+    await joining
+    assert log.reads == 1
+
+
+async def test_a_join_that_fails_leaves_nothing_behind() -> None:
+    log = Log(5)
+    hub, tabs = Hub(log), [Tab(), Tab()]
+    log.away = True
+    with pytest.raises(StoreUnavailable):
+        await tabs[0].join(hub)
+    log.away, log.gate = False, asyncio.Event()
+    joining = [asyncio.create_task(tab.join(hub)) for tab in tabs]
+    await turns()
+    joining[0].cancel()
+    await turns()
+    hub.committed(log.commit())  # told to nobody, though the mark went with the one that gave up
+    log.gate.set()
+    assert (await joining[1]).head == 6
+    assert hub._joining == {}
+
+
 async def test_two_sockets_that_join_together_share_a_feed() -> None:
     log = Log(5)
     hub, tabs = Hub(log), [Tab(), Tab()]
