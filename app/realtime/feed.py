@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import Literal
 
 import orjson
 
@@ -38,6 +39,7 @@ class Feed:
         self.head = head
         self._frames: deque[bytes] = deque()
         self._size = 0
+        self._lost: Literal["slow_consumer", "trimmed"] = "slow_consumer"  # why the window begins where it does
 
     def __repr__(self) -> str:
         return f"<Feed {self.epoch} ({self.base}, {self.head}] {self._size} bytes>"
@@ -77,13 +79,18 @@ class Feed:
 
     def skip_to(self, head: int) -> None:
         """Begin an empty window at a later head, because what lies between cannot be had any more."""
+        self.rest()
+        self.head = head
+        self._lost = "trimmed"
+
+    def rest(self) -> None:
+        """Let go of all frames, because nobody needs them; the database has them for whoever comes later."""
         self._frames.clear()
         self._size = 0
-        self.head = head
 
     def reset(self) -> bytes:
         """Return the frame that sends a reader who fell out of the window to the head."""
-        return encode(EventsReset(epoch=self.epoch, offset=self.head, reason="slow_consumer"))
+        return encode(EventsReset(epoch=self.epoch, offset=self.head, reason=self._lost))
 
     def _push(self, frame: bytes) -> None:
         self._frames.append(frame)
@@ -91,3 +98,4 @@ class Feed:
         self.head += 1
         while len(self._frames) > MOST_EVENTS or self._size > MOST_BYTES:
             self._size -= len(self._frames.popleft())
+            self._lost = "slow_consumer"

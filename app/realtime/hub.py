@@ -3,7 +3,8 @@
 The hub is told of commits by plain calls and never waits for them. When a commit follows directly on what a feed
 has, its events go straight to the sockets; when something is missing (an announcement was lost, doubled or
 overtaken), the rows above the feed's head are read. A round compares the heads of all users present with the
-database, so an event whose announcement never came still arrives within ten seconds.
+database, so an event whose announcement never came still arrives within ten seconds. It also lets feeds go of what
+every socket has.
 """
 
 import asyncio
@@ -29,17 +30,27 @@ class Socket(Protocol):
     def flush(self) -> None:
         """Write what may be written now."""
 
+    def has_events(self, offset: int) -> bool:
+        """Whether it follows its user's events and has been given all up to this offset."""
+
 
 class _Present:
     """One user with sockets on this node."""
 
-    __slots__ = ("feed", "reading", "sockets", "stale")
+    __slots__ = ("feed", "reading", "recovered", "sockets", "stale")
 
     def __init__(self, feed: Feed) -> None:
         self.feed = feed
         self.sockets: set[Socket] = set()
         self.reading = False
         self.stale = False  # something was committed while rows were being read
+        self.recovered = False  # a position was, since the last round: its socket may not have begun to read there
+
+    def rest(self) -> None:
+        """Let the feed go of its frames, unless a socket still needs some."""
+        if not self.recovered and all(socket.has_events(self.feed.head) for socket in self.sockets):
+            self.feed.rest()
+        self.recovered = False
 
 
 class Hub:
@@ -111,6 +122,8 @@ class Hub:
         """Make a feed reach back to a client's position; say whether everything since can follow (guarantee 21)."""
         if position.epoch != feed.epoch or position.offset > feed.head:
             return False
+        if (present := self._present.get(user_id)) is not None:
+            present.recovered = True
         if position.offset >= feed.base:
             return True
         missed = await events.after(self._database, user_id, position.offset, limit=MOST_EVENTS + 1)
@@ -163,9 +176,11 @@ class Hub:
                 log.exception("comparing event heads failed; the next round tries again")
 
     async def check(self) -> None:
-        """Compare the heads of all users present with the database, and read what is missing."""
+        """Compare the heads of all users present with the database, and read what is missing; let feeds rest."""
         if not self._present:
             return
+        for here in self._present.values():
+            here.rest()
         for user_id, head in (await events.heads(self._database, list(self._present))).items():
             present = self._present.get(user_id)
             if present is not None and head.offset > present.feed.head:

@@ -105,6 +105,10 @@ class Socket:
         """Note that a followed stream has something new."""
         self._core.touch(stream_id)
 
+    def has_events(self, offset: int) -> bool:
+        """Whether every event up to this offset was handed out here; False until the welcome says where they begin."""
+        return self._closed or self._core.has_events(offset)
+
     def flush(self) -> None:
         """Write what may be written now, in one write; a bug here costs this connection, not its neighbours."""
         if self._closed:

@@ -216,6 +216,10 @@ class ServerConnection:
         """Send every event after this offset; call it after the ack or welcome that names the offset."""
         self._out.follow_events(events, offset)
 
+    def has_events(self, offset: int) -> bool:
+        """Whether events are followed and all up to this offset were handed out."""
+        return self._out.has_events(offset)
+
     def close(self) -> list[StreamLog]:
         """Note that the socket is gone; return the logs that were followed."""
         self.state = advance(SERVER_CONNECTION, self.state, "close")

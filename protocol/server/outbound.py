@@ -156,6 +156,10 @@ class Outbound:
         self._events = events
         self._offset = offset
 
+    def has_events(self, offset: int) -> bool:
+        """Whether events are followed and all up to this offset were taken."""
+        return self._events is not None and self._offset >= offset
+
     def take_control(self) -> list[bytes]:
         """Take every waiting control frame."""
         frames = list(self._control)

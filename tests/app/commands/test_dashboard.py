@@ -9,6 +9,9 @@ from tests.app.world import World
 class Tab:
     def flush(self) -> None: ...
 
+    def has_events(self, offset: int) -> bool:
+        return False
+
 
 async def joined(world: World, caller: Caller) -> Feed:
     return await world.hub.join(caller.user_id, Tab())

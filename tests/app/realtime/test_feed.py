@@ -72,6 +72,24 @@ def test_a_reader_that_fell_out_is_sent_to_the_head() -> None:
     assert decode_server(feed.reset()) == EventsReset(epoch="e", offset=MOST_EVENTS + 10, reason="slow_consumer")
 
 
+def test_a_reader_is_told_whether_it_was_slow_or_the_log_was_trimmed() -> None:
+    feed = Feed("e", 0)
+    feed.skip_to(10)
+    assert decode_server(feed.reset()) == EventsReset(epoch="e", offset=10, reason="trimmed")
+    feed.follow(events(10, MOST_EVENTS + 11))
+    assert decode_server(feed.reset()) == EventsReset(epoch="e", offset=MOST_EVENTS + 11, reason="slow_consumer")
+
+
+def test_a_feed_that_rests_holds_nothing_and_goes_on() -> None:
+    feed = Feed("e", 0)
+    feed.follow(events(0, 10))
+    feed.rest()
+    assert (feed.base, feed.head) == (10, 10)
+    assert " 0 bytes" in repr(feed)
+    assert feed.follow(events(8, 12))
+    assert [feed.read(after) for after in (9, 10, 11)] == [None, *map(frame_of, events(10, 12))]
+
+
 class FeedIsAWindow(RuleBasedStateMachine):
     """A feed reads like the newest part of the list of all events, bounded in number and in bytes."""
 

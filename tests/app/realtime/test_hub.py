@@ -83,6 +83,15 @@ class Tab:
             self.got.append(self.feed.read(self.offset))
             self.offset = self.offset + 1 if self.got[-1] is not None else self.feed.head
 
+    def has_events(self, offset: int) -> bool:
+        return self.feed is not None and self.offset >= offset
+
+
+class Slow(Tab):
+    """A socket whose window is shut."""
+
+    def flush(self) -> None: ...
+
 
 def frames(first: int, last: int) -> list[bytes]:
     return [frame_of(stored(offset)) for offset in range(first, last + 1)]
@@ -268,6 +277,46 @@ async def test_events_that_were_trimmed_away_reset_the_sockets() -> None:
     assert tab.offset == 6
     hub.committed(log.commit())
     assert tab.got == [None, *frames(7, 7)]
+
+
+async def test_a_feed_keeps_no_frames_that_every_socket_has() -> None:
+    log = Log()
+    hub, tab, slow = Hub(log), Tab(), Slow()
+    feed = await tab.join(hub)
+    await slow.join(hub)
+    hub.committed(log.commit(3))
+    await hub.check()
+    assert feed.base == 0, "the slow one still needs them"
+    Tab.flush(slow)
+    await hub.check()
+    assert (feed.base, feed.head) == (3, 3)
+    hub.committed(log.commit())
+    Tab.flush(slow)
+    assert tab.got == slow.got == frames(1, 4)
+
+
+async def test_a_feed_keeps_its_frames_while_a_socket_is_being_greeted() -> None:
+    log = Log()
+    hub, tab = Hub(log), Tab()
+    feed = await hub.join("u", tab)
+    hub.committed(log.commit(3))
+    await hub.check()
+    assert feed.base == 0
+
+
+async def test_g21_what_was_recovered_stays_until_its_socket_reads_there() -> None:
+    log = Log(50)
+    hub, tab = Hub(log), Tab()
+    feed = await tab.join(hub)
+    assert await recovered(hub, feed, 20)
+    await hub.check()
+    tab.offset = 20  # the ack went out
+    await hub.check()
+    tab.flush()
+    assert tab.got == frames(21, 50)
+    await hub.check()
+    assert feed.base == 50
+    assert await recovered(hub, feed, 20), "the rows are still there"
 
 
 # Recovery of a client's position

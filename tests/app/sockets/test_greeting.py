@@ -20,6 +20,9 @@ from tests.app.world import Held, World, opened, until
 class Tab:
     def flush(self) -> None: ...
 
+    def has_events(self, offset: int) -> bool:
+        return False
+
 
 class Window:
     def window_for(self, granted: int | None) -> int:

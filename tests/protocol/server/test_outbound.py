@@ -162,6 +162,16 @@ def test_events_come_first_and_in_order() -> None:
     assert [frame["offset"] for frame in frames[:3]] == [3, 4, 5]
 
 
+def test_a_connection_knows_whether_it_handed_out_every_event() -> None:
+    connection, events = ready(flow=FlowLimits(start=100, least=100, most=100)), FakeEvents(head=5)
+    assert not connection.core.has_events(0), "it was not told where they begin"
+    connection.core.follow_events(events, 5)
+    assert connection.core.has_events(5)
+    events.add(2, size=200)
+    connection.take()
+    assert (connection.core.has_events(6), connection.core.has_events(7)) == (True, False)
+
+
 def test_g10_the_ack_of_events_resume_is_a_barrier() -> None:
     connection, events = ready(), FakeEvents(head=5)
     connection.core.follow_events(events, 5)
