@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from app.auth.tokens import SESSION_PREFIX, TICKET_PREFIX, hash_of, is_ticket
+from app.auth.tokens import SESSION_PREFIX, TICKET_PREFIX, hash_of
 from app.clock import Clock
 from app.ids import Mint
 from app.store import users
@@ -74,7 +74,7 @@ class Identity:
         """
         if proof is None:
             raise Refusal("unauthenticated")
-        found = await self._find(proof.token)
+        found = await self._find(proof)
         if found is None:
             raise Refusal("unauthenticated", "This sign-in is not known. Sign in again.")
         if found.revoked:
@@ -85,7 +85,8 @@ class Identity:
             raise Refusal("token_expired")
         return found
 
-    async def _find(self, token: str) -> Session | None:
-        if is_ticket(token):
-            return await users.redeem_ticket(self._database, hash_of(token), now=self._clock.now_ms())
-        return await users.session_by_token(self._database, hash_of(token))
+    async def _find(self, proof: Proof) -> Session | None:
+        # A ticket is good for a frame only: as a bearer token of `/v1/auth/ticket` it could renew itself for ever.
+        if proof.method == "ticket":
+            return await users.redeem_ticket(self._database, hash_of(proof.token), now=self._clock.now_ms())
+        return await users.session_by_token(self._database, hash_of(proof.token))

@@ -1,3 +1,5 @@
+from typing import Literal
+
 import pytest
 
 from app.commands.identity import DAY_MS, TICKET_MS, Proof
@@ -62,6 +64,14 @@ async def test_a_ticket_stands_for_its_session_once(world: World) -> None:
     assert expires_at == world.clock.now_ms() + TICKET_MS
     assert await world.identity.session(Proof(ticket, "ticket")) == session
     assert await refusal(world, Proof(ticket, "ticket")) == "unauthenticated"
+
+
+@pytest.mark.parametrize("method", ["bearer", "cookie"])
+async def test_a_ticket_is_no_token_of_a_session(world: World, method: Literal["bearer", "cookie"]) -> None:
+    session = await world.identity.session(Proof((await world.granted()).token, "bearer"))
+    ticket, _ = await world.identity.ticket(session)
+    assert await refusal(world, Proof(ticket, method)) == "unauthenticated"
+    assert await world.identity.session(Proof(ticket, "ticket")) == session, "and it was not used up"
 
 
 async def test_a_ticket_lasts_a_minute(world: World) -> None:
