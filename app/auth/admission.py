@@ -46,5 +46,10 @@ class Admission:
         )
 
 
+def has_origin(scope: Mapping[str, Any]) -> bool:
+    """Whether a request says which page it comes from."""
+    return _header(scope["headers"], b"origin") is not None
+
+
 def _header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | None:
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth.admission import Admission
+from app.auth.admission import Admission, has_origin
 from app.auth.peer import Peer
 from app.auth.tokens import COOKIE, bearer_of, cookie_of
 from app.clock import Clock
@@ -62,7 +62,8 @@ class Auth:
         self._check_rate(peer)
         granted = await self._identity.guest()
         response = json_response({"userId": granted.user_id, "token": granted.token, "expiresAt": granted.expires_at})
-        self._set_cookie(response, granted, peer)
+        if has_origin(request.scope):  # only a page has use for a cookie; who names no origin takes the token
+            self._set_cookie(response, granted, peer)
         return response
 
     async def session(self, request: Request) -> Response:
