@@ -9,6 +9,7 @@ import psycopg2
 import psycopg2.extensions
 
 from app.store.engine import postgres_errors, sqlite_errors
+from app.store.engine.private import create_private
 from app.store.engine.url import StoreURL
 
 # Another process may be migrating; its step can take a while on a large table. Seconds.
@@ -46,6 +47,7 @@ def open_session(url: StoreURL) -> Session:
 class _SQLiteSession:
     def __init__(self, path: str) -> None:
         self._path = path
+        create_private(path)
         with self._translated():
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=LOCK_WAIT)
 

@@ -17,6 +17,7 @@ import aiosqlite
 
 from app.store.engine.backend import LinkBackend, Row
 from app.store.engine.cancellation import settle
+from app.store.engine.private import create_private
 from app.store.engine.sqlite_errors import translate
 from app.store.engine.statement import Statement
 from app.store.errors import StoreUnavailable
@@ -54,6 +55,7 @@ class SQLiteBackend(LinkBackend):
     async def open_link(self) -> "SQLiteLink":
         # aiosqlite logs every statement with its values at DEBUG (guarantee 33: no message text in a log).
         logging.getLogger("aiosqlite").setLevel(logging.INFO)
+        create_private(self._path)
         connection = aiosqlite.connect(self._path, isolation_level=None, timeout=BUSY_TIMEOUT, cached_statements=512)
         # A program that dies before it closes the store must not hang on this thread at exit.
         connection._thread.daemon = True

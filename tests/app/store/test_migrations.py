@@ -35,6 +35,19 @@ async def test_each_step_is_applied_once_and_in_order(database_url: str) -> None
     assert await notes(database_url) == [{"id": 1, "words": "it's; 100%"}]
 
 
+def test_a_file_that_migrations_create_is_for_its_owner_alone(tmp_path: Path) -> None:
+    migrate(f"sqlite:///{tmp_path / 'store.db'}", [FIRST])
+    assert [(path.name, path.stat().st_mode & 0o777) for path in tmp_path.iterdir()] == [("store.db", 0o600)]
+
+
+def test_a_file_that_exists_keeps_its_mode(tmp_path: Path) -> None:
+    file = tmp_path / "store.db"
+    file.touch()
+    file.chmod(0o640)
+    migrate(f"sqlite:///{file}", [FIRST])
+    assert file.stat().st_mode & 0o777 == 0o640
+
+
 async def test_a_step_that_fails_leaves_nothing_and_can_be_mended(database_url: str) -> None:
     with pytest.raises(BadQuery):
         migrate(database_url, [FIRST, BROKEN])

@@ -31,6 +31,11 @@ async def database(file: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
+async def test_a_new_file_and_those_beside_it_are_for_the_owner_alone(database: Database, file: Path) -> None:
+    modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.iterdir()}
+    assert modes == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm"), 0o600)
+
+
 @pytest.mark.parametrize("inside", [False, True])
 async def test_every_connection_has_our_settings(database: Database, inside: bool) -> None:
     names = {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 5000}
