@@ -60,9 +60,17 @@ class Node:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._crew = Crew("node")
+        self._is_open = False
 
     async def open(self) -> None:
-        """Open everything, seal what an earlier process left, and begin the rounds."""
+        """Open everything, seal what an earlier process left, and begin the rounds; a second call does nothing.
+
+        Raises:
+            StoreError, JournalError: the database or the journal cannot be used.
+        """
+        if self._is_open:
+            return
+        self._is_open = True
         parts = self._parts
         await parts.database.connect()
         await parts.journal.open()

@@ -48,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
     except (ConfigError, DataFolderError, JournalError, ListenError, StoreError, ValueError) as problem:
         sys.stderr.write(f"tidewire: {problem}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def migrate(_options: argparse.Namespace) -> int:
@@ -73,6 +75,11 @@ async def _serve(settings: Settings, folder: DataFolder) -> int:
         uvicorn_config(application), on_started=partial(_announce, settings, address), on_signal=draining.begin
     )
     draining.server = server
+    try:
+        await node.open()  # before the server: what goes wrong is a sentence for whoever started it, not a traceback
+    except BaseException:
+        await node.close()
+        raise
     await server.serve(sockets=sockets)
     await draining.over()
     return 0 if server.started else 1

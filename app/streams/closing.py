@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 
 from app.clock import Clock
 from app.store import streams
@@ -9,10 +10,11 @@ from app.store.engine import Database
 from app.store.errors import StoreError, StoreUnavailable
 from app.store.outbox import Outbox
 from app.streams import ledger
-from app.streams.generation import Ending, Generation, ending_of_row
+from app.streams.generation import Ending, Generation, ending_of_row, failed
 from app.streams.stream import Stream
 from app.streams.ticker import Ticker
 from protocol.errors import Refusal
+from protocol.parts.chunks import Part
 from protocol.parts.fold import Fold
 
 log = logging.getLogger("tidewire.streams")
@@ -56,6 +58,7 @@ class Closing:
         *,
         sealing: bool = False,
         start_next: bool = True,
+        patience: float = math.inf,
     ) -> list[Generation]:
         """Store the answer, then send its `stream.end`; return the generations whose turn has come.
 
@@ -65,15 +68,23 @@ class Closing:
         Args:
             sealing: the owner is dead, so its ownership does not count.
             start_next: whether streams that wait may have their turn; not while this node drains.
+            patience: after how many seconds to give up; a start must not wait for a database for ever.
+
+        Raises:
+            StoreUnavailable: patience is over; the answer is as unfinished as before.
+            StoreError: the database refuses even an empty answer; its stream stays open until somebody looks.
         """
-        pause = FIRST_PAUSE
+        pause, give_up_at = FIRST_PAUSE, self._clock.monotonic() + patience
+        parts: list[Part] | None = None
         while True:
             try:
                 ending, started = await self._store(
-                    generation, stream, ending, node=None if sealing else self._node, start_next=start_next
+                    generation, stream, ending, parts, node=None if sealing else self._node, start_next=start_next
                 )
                 break
             except StoreUnavailable as problem:
+                if self._clock.monotonic() >= give_up_at:
+                    raise
                 log.warning("%s: its end cannot be stored yet: %s", stream.stream_id, problem)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, pause * 2)
@@ -81,24 +92,34 @@ class Closing:
                 started = []  # the user is gone, and the answer with it
                 break
             except StoreError:
-                if not start_next:
+                if start_next:  # this answer is whole all the same, and its readers wait for its end
+                    log.exception("%s ends, but what waits behind it cannot start", stream.stream_id)
+                    start_next = False
+                elif parts is None:  # nobody will read it, but its chat must not stay blocked
+                    log.exception("%s cannot be stored as it is, so it ends empty", stream.stream_id)
+                    ending, parts = failed("internal"), []
+                else:
                     raise
-                # What waits cannot be started; this answer is whole all the same, and its readers wait for its end.
-                log.exception("%s ends, but what waits behind it cannot start", stream.stream_id)
-                start_next = False
         end = ending.frame(stream.stream_id, stream.chat_id, stream.message_id, stream.log.tail)
         stream.finish(end, now=self._clock.now_ms())
         self._ticker.touch(stream, urgent=True)
         return started
 
     async def _store(
-        self, generation: Generation, stream: Stream, ending: Ending, *, node: str | None, start_next: bool
+        self,
+        generation: Generation,
+        stream: Stream,
+        ending: Ending,
+        parts: list[Part] | None,
+        *,
+        node: str | None,
+        start_next: bool,
     ) -> tuple[Ending, list[Generation]]:
-        folded = Fold()
-        for chunk in stream.log.raw(0, stream.log.tail):
-            folded.apply(chunk)
-        # What the log says of its end counts (guarantee 13); an empty log says nothing.
-        metadata = generation.metadata | ending.metadata(self._clock.now_ms()) | (folded.metadata or {})
+        metadata = generation.metadata | ending.metadata(self._clock.now_ms())
+        if parts is None:
+            folded = Fold().extend(stream.log.merged())
+            # What the log says of its end counts (guarantee 13); an empty log says nothing.
+            parts, metadata = folded.parts, metadata | (folded.metadata or {})
         async with self._outbox.change(generation.user_id) as change:
             ours = await ledger.end(
                 change,
@@ -106,7 +127,7 @@ class Closing:
                 ending,
                 node=node,
                 seq=stream.log.tail,
-                parts=folded.parts,
+                parts=parts,
                 metadata=metadata,
             )
             if ours:

@@ -11,7 +11,7 @@ from app.backplane.interface import Journal
 from app.clock import Clock
 from app.store import streams
 from app.store.engine import Database
-from app.store.errors import BadQuery, ConstraintViolation
+from app.store.errors import BadQuery, ConstraintViolation, StoreUnavailable
 from app.store.outbox import Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
@@ -23,6 +23,9 @@ from protocol.codec import encode
 from protocol.parts.grammar import Grammar, ending
 
 log = logging.getLogger("tidewire.streams")
+
+# How long a start waits for a database that cannot be written, in seconds; whoever started it reads why it did not.
+PATIENCE = 5.0
 
 
 class Recovery:
@@ -63,12 +66,18 @@ class Recovery:
         self._at_once = at_once
 
     async def run(self) -> None:
-        """Leave nothing running that nobody runs."""
+        """Leave nothing running that nobody runs.
+
+        Raises:
+            StoreUnavailable: the database cannot be written.
+        """
         await self._close_stored()
         unfinished = await streams.unfinished(self._database)
         for row in unfinished:
             try:
                 started = await self._seal(row)
+            except StoreUnavailable:
+                raise  # nothing can be sealed now, so nothing can be started
             except Exception:
                 log.exception("%s cannot be sealed; the others are", row.stream_id)
                 continue
@@ -100,7 +109,7 @@ class Recovery:
         sealed = ending_of_log(written) if grammar.ended else Ending("interrupted", error=INTERRUPTED.error)
         stream.journaled = stream.log.extend(written)
         stream.log.extend(ending(grammar, sealed.metadata(self._clock.now_ms()), sealed.last_chunk()))
-        return await self._closing.end(_generation(row), stream, sealed, sealing=True)
+        return await self._closing.end(_generation(row), stream, sealed, sealing=True, patience=PATIENCE)
 
     async def _start_waiting(self, user_id: str) -> None:
         try:

@@ -66,6 +66,7 @@ class Runner:
         self._stop_asked_at: float | None = None
         self._usage: Usage | None = None
         self._has_content = False
+        self._is_cut = False  # the model wrote on after the halt, and what it wrote was dropped
 
     def halt(self, why: Halt) -> None:
         """End the answer; what was appended so far stays. Later reasons change nothing."""
@@ -115,10 +116,12 @@ class Runner:
         return self._ending_of(work)
 
     def _ending_of(self, work: asyncio.Task[FinishReason]) -> Ending:
-        """Judge what became of the model's work. A finish that beat the stop wins: the answer is whole."""
+        """Judge what became of the model's work. A finish that beat the stop wins, if the answer is whole."""
         if not work.done() or work.cancelled():
             return _HALTED[self._halt or "drain"]
         error = work.exception()
+        if self._halt is not None and (self._is_cut or error is not None):
+            return _HALTED[self._halt]  # what goes wrong while it is stopped is nobody's failure
         if error is None:
             return Ending("completed", finish_reason=work.result())
         if isinstance(error, ModelFailure):
@@ -146,7 +149,7 @@ class Runner:
             self.stream.log.append(chunk)
         except (TypeError, AttributeError) as wrong:
             # The grammar may have taken what the log refused; what the log has is what must be ended.
-            self._grammar = Grammar().extend(self.stream.log.raw(0, self.stream.log.tail))
+            self._grammar = Grammar().extend(self.stream.log.merged())
             raise ChunkError(f"A {chunk.get('type')} chunk is not JSON: {wrong}.", chunk) from None
 
     # The sink the model writes to
@@ -154,8 +157,10 @@ class Runner:
     def chunk(self, chunk: Chunk) -> None:
         """Take one chunk of content; after a halt it is dropped, since nobody was shown it."""
         if self._halt is not None:
+            self._is_cut = True
             return
         self._append(chunk)
+        self.stream.label = None  # it writes: whoever joins now need not hear that it thinks
         self._ticker.touch(self.stream, urgent=not self._has_content)
         self._has_content = True
         if self.stream.log.size > self._max_bytes:

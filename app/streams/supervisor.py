@@ -59,6 +59,7 @@ class Supervisor:
         self._runners: dict[str, Runner] = {}
         self.draining = False
         self._crew = Crew("streams")
+        self._titles = Crew("titles")  # of their own: a drain waits for answers, not for names
         self._rounds = Crew("rounds")
 
     @property
@@ -91,6 +92,12 @@ class Supervisor:
             runner.halt(why)
         return runner is not None
 
+    def halt_chat(self, user_id: str, chat_id: str) -> None:
+        """End whatever runs here in a chat, without asking the database."""
+        for runner in list(self._runners.values()):
+            if (runner.generation.user_id, runner.generation.chat_id) == (user_id, chat_id):
+                runner.halt("stop")
+
     async def stop(self, stream_id: str) -> bool:
         """Stop a generation and wait until it is stored and its end is sent; say whether it ran here."""
         runner = self._runners.get(stream_id)
@@ -114,6 +121,7 @@ class Supervisor:
 
     async def close(self) -> None:
         """Stop ticking; what still runs is left to the journal, and sealed at the next start."""
+        await self._titles.close()
         await self._crew.close()
         await self._rounds.close()
 
@@ -128,7 +136,7 @@ class Supervisor:
         for waiting in started:
             self.launch(waiting)
         if ending.status == "completed":
-            self._crew.start(self._entitling.entitle(generation), name=f"title of {generation.chat_id}")
+            self._titles.start(self._entitling.entitle(generation), name=generation.chat_id)
 
     async def _prompt(self, generation: Generation) -> Prompt:
         return await history.prompt(self._database, generation)

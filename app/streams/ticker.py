@@ -81,7 +81,10 @@ class Ticker:
             self._wake.clear()
             self._disarm()
             self._next_at = self._clock.monotonic() + self._interval
-            await self._tick()
+            try:
+                await self._tick()
+            except Exception:
+                log.exception("a tick failed; the next one tries again")
 
     def _arm(self, at: float) -> None:
         """Wake the loop at a time, unless it wakes earlier anyway."""

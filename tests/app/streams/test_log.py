@@ -192,3 +192,11 @@ def test_a_token_costs_its_own_bytes() -> None:
     text = sum(len(f"tök {n} ".encode()) for n in range(997))
     assert log.size - text < 200
     assert "head=1000 tail=1000" in repr(log)
+
+
+@given(LOGS)
+def test_g09_the_merged_log_is_the_coalesced_one_beyond_the_head_too(chunks: list[Chunk]) -> None:
+    log = StreamLog("str_1")
+    assert log.merged() == []
+    log.extend(chunks)
+    assert log.merged() == coalesce(chunks)

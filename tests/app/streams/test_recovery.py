@@ -7,6 +7,8 @@ import pytest
 from app.commands.reply import Caller
 from app.models.catalogue import Catalogue
 from app.store.engine import Database
+from app.store.errors import StoreUnavailable
+from app.streams import recovery
 from app.streams.stream import Stream
 from protocol.parts import chunks
 from protocol.parts.chunks import Chunk
@@ -147,7 +149,7 @@ async def test_g18_a_journal_that_cannot_be_written_does_not_keep_the_message_fr
         await sealed(world, left)
 
 
-async def test_what_waited_behind_a_dead_answer_starts(store: Database) -> None:
+async def test_what_waited_behind_a_dead_answer_waits_for_a_word(store: Database) -> None:
     async with opened(World(store)) as world:
         caller = await world.guest()
         world.model.script = Held()
@@ -156,9 +158,13 @@ async def test_what_waited_behind_a_dead_answer_starts(store: Database) -> None:
         third = await world.ask(caller, ifActive="queue")
     async with opened(World(store)) as world:
         await world.recovery.run()
+        assert (await world.row(caller, first["streamId"])).status == "interrupted"
+        chat = (await world.run(caller, "chat.get", chatId="c")).result["chat"]
+        assert chat["queuePaused"] is True
+        assert [queued["streamId"] for queued in chat["queue"]] == [second["streamId"], third["streamId"]]
+        await world.run(caller, "queue.update", chatId="c", paused=False)
         assert (await world.ended(second["streamId"])).status == "completed"
         assert (await world.ended(third["streamId"])).status == "completed"
-        assert (await world.row(caller, first["streamId"])).status == "interrupted"
 
 
 async def test_what_waited_alone_starts_too(store: Database) -> None:
@@ -178,9 +184,12 @@ async def test_what_waited_alone_starts_too(store: Database) -> None:
 async def test_a_queue_for_a_model_that_is_gone_does_not_keep_the_server_from_starting(store: Database) -> None:
     async with opened(World(store)) as world:
         caller = await world.guest()
-        world.model.script = Held()
+        held = Held()
+        world.model.script = held
         await world.ask(caller)
         waiting = await world.ask(caller, ifActive="queue")
+        held.gate.set()
+        await world.supervisor.drain(5)
     world = World(store)
     world.supervisor._catalogue = Catalogue([ScriptedModel(name="another")])
     async with opened(world):
@@ -220,3 +229,34 @@ async def test_a_start_with_nothing_left_does_nothing(world: World, caplog: pyte
     await world.recovery.run()
     assert await world.events(caller) == before
     assert not caplog.records
+
+
+async def test_a_start_does_not_wait_for_the_database_for_ever(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = await died(store, WHOLE)
+    async with opened(World(store, left.journal)) as world:
+
+        def change(_user_id: str) -> None:
+            raise StoreUnavailable("away")
+
+        with monkeypatch.context() as away:
+            away.setattr(world.outbox, "change", change)
+            away.setattr(recovery, "PATIENCE", 0.0)
+            with pytest.raises(StoreUnavailable):
+                await world.recovery.run()
+    async with opened(World(store, left.journal)) as world:
+        await world.recovery.run()
+        assert (await sealed(world, left)).status == "completed"
+
+
+async def test_one_stream_that_cannot_be_sealed_does_not_keep_the_others_from_it(
+    store: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    torn = await died(store, [chunks.finish_step()])
+    left = await died(store, WHOLE)
+    left.journal.logs |= torn.journal.logs
+    async with opened(World(store, left.journal)) as world:
+        await world.recovery.run()
+        assert (await sealed(world, left)).status == "completed"
+    assert f"{torn.stream_id} cannot be sealed" in caplog.text

@@ -371,3 +371,45 @@ async def test_g19b_an_answer_ends_though_the_journal_is_away(stage: Stage) -> N
     stage.journal.away = False
     await asyncio.sleep(2)
     assert stage.fold.parts[-1]["text"] == "Hello!"
+
+
+# A stop against a model that goes on
+
+
+async def test_g16_a_model_that_writes_on_after_a_stop_has_not_finished() -> None:
+    stage = Stage()
+
+    async def writes_on(_prompt: Prompt, sink: Sink) -> FinishReason:
+        say(sink, "shown")
+        stage.runner.halt("stop")
+        say(sink, " and never shown")
+        return "stop"
+
+    ended = await stage.run(writes_on)
+    assert ended.status == "stopped"
+    assert [part["text"] for part in Fold().extend(stage.stream.log.merged()).parts[1:]] == ["shown"]
+
+
+async def test_g16_a_failure_while_it_is_stopped_is_nobodys_failure() -> None:
+    stage = Stage()
+
+    async def breaks(_prompt: Prompt, sink: Sink) -> FinishReason:
+        say(sink, "shown")
+        stage.runner.halt("stop")
+        raise ModelFailure("model_error", "The connection broke.")
+
+    assert (await stage.run(breaks)).status == "stopped"
+
+
+async def test_whoever_joins_a_writing_answer_is_not_told_that_it_thinks() -> None:
+    stage, labels = Stage(), list[bytes | None]()
+
+    async def looks(_prompt: Prompt, sink: Sink) -> FinishReason:
+        labels.append(stage.stream.label)
+        say(sink, "a word")
+        labels.append(stage.stream.label)
+        return "stop"
+
+    assert (await stage.run(looks)).status == "completed"
+    assert b"Thinking" in (labels[0] or b"")
+    assert labels[1] is None

@@ -9,9 +9,9 @@ import pytest
 
 from app.commands.reply import Caller
 from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
-from app.store import streams
+from app.store import messages, streams
 from app.store.engine import Database
-from app.store.errors import StoreUnavailable
+from app.store.errors import ConstraintViolation, StoreUnavailable
 from app.streams import closing
 from app.streams.stream import Stream
 from protocol.codec import decode_server
@@ -182,6 +182,40 @@ async def test_a_queue_that_cannot_start_does_not_keep_the_answer_before_from_it
     assert stream.status == "completed"
     assert "cannot start" in caplog.text
     assert (await world.row(caller, second["streamId"])).status == "queued"
+
+
+async def test_an_end_that_cannot_be_stored_ends_empty_and_frees_its_chat(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = messages.commit
+
+    async def refuses(*args: Any, parts: Any, **rest: Any) -> None:
+        if parts:
+            raise ConstraintViolation("a part of it")
+        await stored(*args, parts=parts, **rest)
+
+    monkeypatch.setattr(messages, "commit", refuses)
+    caller = await world.guest()
+    stream = await world.ended((await world.ask(caller))["streamId"])
+    row = await world.row(caller, stream.stream_id)
+    assert (stream.status, row.status) == ("failed", "failed")
+    assert "ends empty" in caplog.text
+    monkeypatch.undo()
+    assert (await world.ended((await world.ask(caller))["streamId"])).status == "completed"
+
+
+async def test_a_drain_does_not_wait_for_a_title(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, never = asyncio.Event(), asyncio.Event()
+
+    async def slow_title(*_: str) -> str:
+        asked.set()
+        await never.wait()
+        return "Never"
+
+    monkeypatch.setattr(world.model, "title", slow_title)
+    await world.ended((await world.ask(await world.guest()))["streamId"])
+    await asyncio.wait_for(asked.wait(), 5)
+    await asyncio.wait_for(world.supervisor.drain(60), 5)
 
 
 # When the store is away
