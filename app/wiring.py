@@ -12,6 +12,7 @@ from app.commands.filing import Filing
 from app.commands.identity import Identity
 from app.commands.messages import Messages
 from app.commands.projects import Projects
+from app.commands.queue import Queue
 from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.config import Settings
@@ -80,6 +81,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     commands = Commands(
         [
             Messages(accepting, outbox).table(),
+            Queue(outbox, registry, supervisor, node=name, at_once=at_once).table(),
             Streams(outbox, registry, supervisor).table(),
             Chats(database, registry).table(),
             Filing(outbox, registry, supervisor).table(),

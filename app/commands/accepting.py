@@ -8,7 +8,7 @@ from app.commands.reply import Caller, Reply
 from app.ids import Mint
 from app.models.catalogue import Catalogue
 from app.models.interface import InvalidOption, ModelFailure
-from app.store import messages, streams
+from app.store import messages, queue, streams
 from app.store.outbox import Change, Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger, placing
@@ -23,6 +23,9 @@ from protocol.frames.client import Generating
 from protocol.frames.objects import GenerationResult
 from protocol.limits import Limits
 from protocol.rate import TokenBucket
+
+# More than anybody asks ahead; each is part of every event about its chat.
+MOST_WAITING = 50
 
 # Says what a command wants answered; it runs inside the change and refuses what cannot be.
 Placing = Callable[[Change], Awaitable[Place]]
@@ -99,8 +102,14 @@ class Accepting:
         await _check_new_id(change, place, unfinished)
         here = [row for row in unfinished if row.chat_id == command.chat_id]
         running = [row for row in unfinished if row.status != "queued"]
-        if here and command.if_active == "reject":
-            raise Refusal("stream_active", details={"streamId": here[0].stream_id})
+        active = next((row for row in here if row.status != "queued"), None)
+        # What waits in a paused queue is in nobody's way, unless one wants to stand in line behind it.
+        passes = active is None and bool(here) and await queue.is_paused(change.tx, change.user_id, command.chat_id)
+        is_free = not here or (passes and command.if_active != "queue")
+        if not is_free and command.if_active == "reject":
+            raise Refusal("stream_active", details={"streamId": (active or here[0]).stream_id})
+        if len(here) > MOST_WAITING:
+            raise Refusal("quota_exceeded", f"At most {MOST_WAITING} questions can wait in a chat. Remove some first.")
         ask = Ask(
             command_id=command.id,
             client_id=caller.client_id,
@@ -111,20 +120,19 @@ class Accepting:
             options=command.options or {},
             place=place,
         )
-        rank = ledger.NEXT if command.if_active == "stop" else ledger.IN_LINE
-        row = await ledger.enqueue(change, ask, rank=rank, behind=unfinished)
-        if not here and len(running) < self._limits.generations_at_once:
+        ahead = command.if_active == "stop" or (passes and is_free)
+        row = await ledger.enqueue(change, ask, ahead=ahead, behind=unfinished)
+        if is_free and len(running) < self._limits.generations_at_once:
             started = await ledger.start(change, row, node=self._node)
             return _Accepted(_result(row, place, "streaming"), started=started)
-        return await self._wait(change, command, row, place, here)
+        return await self._wait(change, command, row, place, active)
 
     async def _wait(
-        self, change: Change, command: Generating, row: StreamRow, place: Place, here: list[StreamRow]
+        self, change: Change, command: Generating, row: StreamRow, place: Place, active: StreamRow | None
     ) -> _Accepted:
         """Leave the answer queued; with `ifActive: "stop"` the running one makes room for it."""
         accepted = _Accepted(_result(row, place, "queued"), waiting=row)
         change.tell("chat.updated", source=row.source_client_id, chat_id=row.chat_id)
-        active = next((other for other in here if other.status != "queued"), None)
         if command.if_active == "stop" and active is not None:
             await streams.mark_stopping(change.tx, active.stream_id)
             accepted.replaced = active.stream_id

@@ -3,12 +3,11 @@
 from typing import Any
 
 from app.commands.reply import Caller, Reply, Table
-from app.store import commands, streams
+from app.store import commands, queue, streams
 from app.store.errors import StoreUnavailable
 from app.store.outbox import Change, Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
-from app.streams.generation import STOPPED
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
 from protocol.errors import Refusal
@@ -78,37 +77,36 @@ class Streams:
             if (receipt := await change.receipt(command)) is not None:
                 return Reply(receipt.result, duplicate=True)
             row = await _target(change, command)
-            result = await self._note(change, command, row)
+            result = await _note(change, caller, command, row)
             await change.remember(command, result)
         if row is not None and row.status == "queued":
-            self._end_queued(row, change.now)
+            self._registry.withdraw(row, now=change.now)
         elif row is not None:
             self._supervisor.halt(row.stream_id, "stop")
         return Reply(result)
-
-    async def _note(self, change: Change, command: StreamStop, row: StreamRow | None) -> dict[str, Any]:
-        """Write the stop down and say what it meets."""
-        if row is None:
-            expires_at = change.now + EARLY_STOP_MS
-            await commands.stop_early(change.tx, change.user_id, str(command.command_id), expires_at=expires_at)
-            return {"status": "stopping"}
-        if row.status in TERMINAL:
-            return {"streamId": row.stream_id, "status": row.status}
-        if row.status == "queued":
-            await ledger.withdraw(change, row)
-            return {"streamId": row.stream_id, "status": "stopped"}
-        await streams.mark_stopping(change.tx, row.stream_id)
-        return {"streamId": row.stream_id, "status": "stopping"}
-
-    def _end_queued(self, row: StreamRow, now: int) -> None:
-        stream = self._registry.expect(row)
-        if not stream.ended:
-            stream.finish(STOPPED.frame(row.stream_id, row.chat_id, row.message_id, 0), now=now)
 
     def _halt_known(self, caller: Caller, command: StreamStop) -> None:
         stream = self._registry.get(command.stream_id or "")
         if stream is not None and stream.user_id == caller.user_id:
             self._supervisor.halt(stream.stream_id, "stop")
+
+
+async def _note(change: Change, caller: Caller, command: StreamStop, row: StreamRow | None) -> dict[str, Any]:
+    """Write the stop down and say what it meets."""
+    if row is None:
+        expires_at = change.now + EARLY_STOP_MS
+        await commands.stop_early(change.tx, change.user_id, str(command.command_id), expires_at=expires_at)
+        return {"status": "stopping"}
+    if row.status in TERMINAL:
+        return {"streamId": row.stream_id, "status": row.status}
+    if row.status == "queued":
+        await ledger.withdraw(change, row)
+        return {"streamId": row.stream_id, "status": "stopped"}
+    # Whoever stops an answer wants quiet, not the next one. Once only: what waits may have been let go on since.
+    if row.status == "streaming" and await queue.pause(change.tx, change.user_id, row.chat_id):
+        change.tell("chat.updated", source=caller.client_id, chat_id=row.chat_id)
+    await streams.mark_stopping(change.tx, row.stream_id)
+    return {"streamId": row.stream_id, "status": "stopping"}
 
 
 async def _target(change: Change, command: StreamStop) -> StreamRow | None:

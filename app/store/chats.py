@@ -204,6 +204,15 @@ async def entitle(q: Queries, user_id: str, chat_id: str, title: str) -> bool:
     return row is not None
 
 
+async def version(q: Queries, user_id: str, chat_id: str) -> int:
+    """Read the version of a chat; 0 when there is none."""
+    row = await q.fetch_one(
+        "SELECT version FROM chats WHERE user_id = :user_id AND chat_id = :chat_id",
+        {"user_id": user_id, "chat_id": chat_id},
+    )
+    return 0 if row is None else int(row["version"])
+
+
 async def bump(q: Queries, user_id: str, chat_ids: Sequence[str]) -> None:
     """Raise the version of chats that a change touched, once for all it did to them."""
     await q.execute(

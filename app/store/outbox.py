@@ -82,6 +82,11 @@ class Change:
         """Write down what this command answers, so that a repeat answers the same."""
         await commands.remember(self.tx, self.user_id, command, result, now=self.now)
 
+    async def version_of(self, chat_id: str) -> int:
+        """Read the version a chat will have once this change is committed, with what was told of it so far."""
+        told = any(draft.chat_id == chat_id for draft in self._drafts)
+        return await chats.version(self.tx, self.user_id, chat_id) + int(told)
+
     async def write_events(self) -> Committed:
         """Write the events; the last statements of the transaction."""
         touched = list(dict.fromkeys(draft.chat_id for draft in self._drafts if draft.chat_id is not None))

@@ -197,16 +197,16 @@ async def running(q: Queries, user_id: str) -> int:
 
 
 async def next_queued(q: Queries, user_id: str) -> StreamRow | None:
-    """Find the queued stream whose turn it is: its chat is free and not paused."""
+    """Find the queued stream whose turn it is: its chat is free, and not paused for what waits in line."""
     row = await q.fetch_one(
         f"""
         SELECT {_COLUMNS} FROM streams waiting
         WHERE user_id = :user_id AND status = 'queued' AND NOT EXISTS (
             SELECT 1 FROM streams active WHERE active.user_id = :user_id AND active.chat_id = waiting.chat_id
               AND active.status IN ('streaming', 'stopping')
-        ) AND NOT EXISTS (
+        ) AND (rank < 0 OR NOT EXISTS (
             SELECT 1 FROM chats c WHERE c.user_id = :user_id AND c.chat_id = waiting.chat_id AND c.queue_paused = 1
-        )
+        ))
         ORDER BY rank, created_at, stream_id LIMIT 1
         """,  # noqa: S608 - constants
         {"user_id": user_id},

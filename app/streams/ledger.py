@@ -8,16 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.store import chats, messages, streams
+from app.store import chats, messages, queue, streams
 from app.store.commands import take_early_stop
 from app.store.outbox import Change
 from app.store.streams import StreamRow
 from app.streams import placing
 from app.streams.generation import Ending, Generation
 from app.streams.placing import Place
-
-# Behind these an answer waits in line; in front of them goes what a person wants now (`ifActive: "stop"`).
-IN_LINE, NEXT = 0, -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,17 @@ class Ask:
     place: Place
 
 
-async def enqueue(change: Change, ask: Ask, *, rank: int, behind: Sequence[StreamRow]) -> StreamRow:
+async def enqueue(change: Change, ask: Ask, *, ahead: bool, behind: Sequence[StreamRow]) -> StreamRow:
     """Write down an answer that is asked for; it waits until it is started.
 
     Args:
+        ahead: it goes ahead of what waits in line, and starts although that is paused. So does an answer that was
+            stopped before it was asked for (guarantee 15): it costs nothing, and nobody waits for it.
         behind: the user's streams that have not ended. Those of the same rank keep their order, which is that of their
             creation; so it is never the same as another's, however fast a client asks.
     """
+    # Noted now: when its turn comes, the stop may long have been forgotten.
+    stop_early = await take_early_stop(change.tx, change.user_id, ask.command_id, now=change.now)
     row = StreamRow(
         stream_id=ask.stream_id,
         user_id=change.user_id,
@@ -53,13 +54,12 @@ async def enqueue(change: Change, ask: Ask, *, rank: int, behind: Sequence[Strea
             "model": ask.model,
             "options": ask.options,
             "text": ask.place.text[: chats.QUEUE_TEXT],
-            # Noted now: when its turn comes, the stop may long have been forgotten.
-            "stopEarly": await take_early_stop(change.tx, change.user_id, ask.command_id, now=change.now),
+            "stopEarly": stop_early,
         }
         | ask.place.request(),
         created_at=max([change.now, *(row.created_at + 1 for row in behind)]),
     )
-    await streams.insert(change.tx, row, rank=rank)
+    await streams.insert(change.tx, row, rank=queue.NEXT if ahead or stop_early else queue.IN_LINE)
     return row
 
 
@@ -144,6 +144,9 @@ async def end(
     kept = {name: value for name, value in metadata.items() if name != "versions"}
     await messages.commit(change.tx, change.user_id, generation.message_id, parts=parts, metadata=kept)
     await chats.settle(change.tx, change.user_id, generation.chat_id, ending.status)
+    if ending.status in ("failed", "interrupted"):
+        # What waits may build on the answer that is missing. A stop has paused it already, at its own time.
+        await queue.pause(change.tx, change.user_id, generation.chat_id)
     change.tell(
         "stream.ended",
         chat_id=generation.chat_id,
@@ -158,6 +161,7 @@ async def end(
 async def withdraw(change: Change, row: StreamRow) -> None:
     """End a stream that never started; its question leaves the queue and no message is written."""
     await streams.finish(change.tx, row.stream_id, node=None, status="stopped", seq=0, outcome={}, now=change.now)
+    await queue.resume_if_empty(change.tx, change.user_id, row.chat_id)
     change.tell(
         "stream.ended",
         source=None,

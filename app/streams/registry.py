@@ -9,7 +9,7 @@ from app.backplane.interface import Journal, JournalUnavailable
 from app.store import streams as rows
 from app.store.queries import Queries
 from app.store.streams import StreamRow
-from app.streams.generation import Generation, ending_of_row
+from app.streams.generation import STOPPED, Generation, ending_of_row
 from app.streams.stream import Stream
 from protocol.codec import decode_server
 from protocol.errors import Refusal
@@ -45,6 +45,12 @@ class Registry:
     def expect(self, row: StreamRow) -> Stream:
         """Take in a stream that waits for its turn, so that readers can already follow it."""
         return self._streams.setdefault(row.stream_id, _of(row))
+
+    def withdraw(self, row: StreamRow, *, now: int) -> None:
+        """End a stream that was taken out of the queue, for those who follow it; `now` is Unix milliseconds."""
+        stream = self.expect(row)
+        if not stream.ended:
+            stream.finish(STOPPED.frame(row.stream_id, row.chat_id, row.message_id, 0), now=now)
 
     def add(self, generation: Generation) -> Stream:
         """Take in a stream that is about to run."""

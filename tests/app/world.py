@@ -21,6 +21,7 @@ from app.commands.filing import Filing
 from app.commands.identity import Granted, Identity
 from app.commands.messages import Messages
 from app.commands.projects import Projects
+from app.commands.queue import Queue
 from app.commands.reply import Caller, Reply
 from app.commands.streams import Streams
 from app.commands.table import Commands
@@ -104,6 +105,7 @@ class World:
         self.commands = Commands(
             [
                 Messages(self.accepting, self.outbox).table(),
+                Queue(self.outbox, self.registry, self.supervisor, node="n", at_once=at_once).table(),
                 Streams(self.outbox, self.registry, self.supervisor).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.supervisor).table(),

@@ -136,6 +136,7 @@ async def test_g15_a_stop_takes_a_waiting_question_out_of_the_queue(shared_serve
         assert ack["result"] == {"streamId": waiting["streamId"], "status": "stopped"}
         assert (await tab.ended(waiting["streamId"]))["status"] == "stopped"
         await tab.command("stream.stop", streamId=first)
+        await tab.command("queue.update", chatId="chat", paused=False)
         assert (await tab.ended(last["streamId"]))["status"] == "completed"
         texts = [text_of(message) for message in await tab.history("chat") if message["role"] == "user"]
         assert texts == ["Hello?", "But this"]
@@ -234,6 +235,7 @@ async def test_g17_if_active_queue_waits_its_turn_and_is_followed_at_once(shared
         followed = await other.follow(asked[0]["streamId"])
         assert (followed["status"], followed["seq"]) == ("queued", 0)
         await tab.command("stream.stop", streamId=first)
+        await tab.command("queue.update", chatId="chat", paused=False)
         for result in asked:
             assert (await tab.ended(result["streamId"]))["status"] == "completed"
         await other.ended(asked[0]["streamId"])
@@ -276,6 +278,7 @@ async def test_g17_a_waiting_question_keeps_its_id_from_others(shared_server: Se
             error = await tab.refused("message.send", chatId=chat_id, message=again, options=SHORT, ifActive=if_active)
             assert (error["code"], error["param"]) == ("message_conflict", "$.message.id")
         await tab.command("stream.stop", streamId=first)
+        await tab.command("queue.update", chatId="chat", paused=False)
         assert (await tab.ended(waiting["streamId"]))["status"] == "completed"
         assert len(await tab.history("chat")) == 4
 
