@@ -63,7 +63,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     database = Database(settings.database_url)
     journal = LocalJournal(folder.journal, clock, retention_ms=limits.stream_log_ms)
     hub = Hub(database)
-    outbox = Outbox(database, clock, hub.committed)
+    outbox = Outbox(database, clock, hub.committed, keep=limits.event_log_events)
 
     registry = Registry(database, journal, retention_ms=limits.stream_log_ms)
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000)

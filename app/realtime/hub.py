@@ -130,7 +130,7 @@ class Hub:
         older = [event for event in missed if event.offset <= feed.base]
         if position.offset >= feed.base:
             return True  # another socket of this user has read them meanwhile
-        complete = bool(older) and older[0].offset == position.offset + 1 and older[-1].offset == feed.base
+        complete = len(older) == feed.base - position.offset
         return complete and feed.extend_back(older)
 
     def committed(self, commit: Committed) -> None:

@@ -64,8 +64,12 @@ async def lock(q: Queries, user_id: str) -> Head | None:
     return None if row is None else Head(row["epoch"], row["head"])
 
 
-async def append(q: Queries, user_id: str, events: Sequence[StoredEvent]) -> None:
-    """Write events and move the head to the last of them; the user must be locked."""
+async def append(q: Queries, user_id: str, events: Sequence[StoredEvent], *, keep: int) -> None:
+    """Write events, move the head to the last of them and delete the oldest; the user must be locked.
+
+    Args:
+        keep: how many of the user's newest events stay.
+    """
     rows: list[tuple[Any, ...]] = [(user_id, *event) for event in events]
     for batch in batches(rows, _AT_ONCE):
         places, values = values_list(_COLUMNS, batch)
@@ -73,3 +77,7 @@ async def append(q: Queries, user_id: str, events: Sequence[StoredEvent]) -> Non
     await q.execute(
         "UPDATE users SET head = :head WHERE user_id = :user_id", {"user_id": user_id, "head": events[-1].offset}
     )
+    if (last := events[-1].offset - keep) > 0:
+        await q.execute(
+            "DELETE FROM events WHERE user_id = :user_id AND event_offset <= :last", {"user_id": user_id, "last": last}
+        )

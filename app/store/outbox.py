@@ -53,13 +53,14 @@ class Change:
         now: Unix time of the change, in milliseconds.
     """
 
-    __slots__ = ("_drafts", "_head", "now", "tx", "user_id")
+    __slots__ = ("_drafts", "_head", "_keep", "now", "tx", "user_id")
 
-    def __init__(self, tx: Transaction, user_id: str, head: Head, *, now: int) -> None:
+    def __init__(self, tx: Transaction, user_id: str, head: Head, *, now: int, keep: int) -> None:
         self.tx = tx
         self.user_id = user_id
         self.now = now
         self._head = head
+        self._keep = keep
         self._drafts: list[_Draft] = []
 
     def tell(self, name: EventName, *, source: str | None, chat_id: str | None = None, **data: Any) -> None:
@@ -98,7 +99,7 @@ class Change:
             self._stored(draft, offset, shown) for offset, draft in enumerate(self._drafts, start=self._head.offset + 1)
         ]
         if stored:
-            await events.append(self.tx, self.user_id, stored)
+            await events.append(self.tx, self.user_id, stored, keep=self._keep)
         return Committed(self.user_id, stored)
 
     def _stored(self, draft: _Draft, offset: int, shown: dict[str, DashboardChat]) -> StoredEvent:
@@ -118,12 +119,14 @@ class Outbox:
         database: where facts live.
         clock: stamps the changes.
         announce: a plain function that is told of every commit with events; it must not fail.
+        keep: how many of a user's newest events stay.
     """
 
-    def __init__(self, database: Database, clock: Clock, announce: Callable[[Committed], None]) -> None:
+    def __init__(self, database: Database, clock: Clock, announce: Callable[[Committed], None], *, keep: int) -> None:
         self._database = database
         self._clock = clock
         self._announce = announce
+        self._keep = keep
 
     @asynccontextmanager
     async def change(self, user_id: str) -> AsyncIterator[Change]:
@@ -136,7 +139,7 @@ class Outbox:
             head = await events.lock(tx, user_id)
             if head is None:
                 raise Refusal("session_revoked")
-            change = Change(tx, user_id, head, now=self._clock.now_ms())
+            change = Change(tx, user_id, head, now=self._clock.now_ms(), keep=self._keep)
             yield change
             committed = await change.write_events()
         if committed.events:

@@ -1,28 +1,69 @@
-"""Forgets what has outlived its limit: old events, receipts, tickets, and the ids of deleted chats."""
+"""Forgets what has outlived its limit: old events, receipts, tickets, ids of deleted chats, and guests who left.
 
-from app.store.queries import Queries
+How many events a user may have is minded where they are written (`events.append`); here rows go by their age. Every
+statement finds them by an index and takes only so many, so that no sweep keeps the one writer of SQLite for long.
+"""
+
+from typing import NamedTuple
+
+from app.store import users
+from app.store.engine import Database
 from protocol.limits import Limits
 
 # A deleted chat's id cannot be used again for a day, so that a late command does not bring it back.
 TOMBSTONE_MS = 24 * 3_600_000
 
 
-async def sweep(q: Queries, limits: Limits, *, now: int) -> None:
+class _Aging(NamedTuple):
+    """A table whose rows grow old.
+
+    Args:
+        key: its primary key.
+        time: the column that says how old a row is, in Unix milliseconds.
+        batch: how many rows one transaction deletes.
+        keeps_guests: whether a guest stays because of such a row.
+    """
+
+    table: str
+    key: str
+    time: str
+    batch: int = 500
+    keeps_guests: bool = False
+
+
+_EVENTS = _Aging("events", "user_id, event_offset", "time")
+_RECEIPTS = _Aging("idempotency", "user_id, command_id", "created_at")
+_STOPS = _Aging("early_stops", "user_id, command_id", "expires_at")
+_TICKETS = _Aging("tickets", "ticket_hash", "expires_at")
+_SESSIONS = _Aging("sessions", "session_id", "expires_at", batch=50, keeps_guests=True)
+_CHATS = _Aging("chats", "user_id, chat_id", "deleted_at", batch=20, keeps_guests=True)  # with all their messages
+
+
+async def sweep(database: Database, limits: Limits, *, now: int) -> None:
     """Delete what is too old.
 
     Args:
         limits: how long events and receipts are kept.
         now: Unix time in milliseconds.
     """
-    await q.execute("DELETE FROM events WHERE time < :before", {"before": now - limits.event_log_ms})
-    await q.execute(
-        """
-        DELETE FROM events WHERE event_offset <= (SELECT head FROM users u WHERE u.user_id = events.user_id) - :kept
-        """,
-        {"kept": limits.event_log_events},
-    )
-    await q.execute("DELETE FROM idempotency WHERE created_at < :before", {"before": now - limits.idempotency_ms})
-    await q.execute("DELETE FROM early_stops WHERE expires_at < :now", {"now": now})
-    await q.execute("DELETE FROM tickets WHERE expires_at < :now", {"now": now})
-    await q.execute("DELETE FROM sessions WHERE expires_at < :now", {"now": now})
-    await q.execute("DELETE FROM chats WHERE deleted_at < :before", {"before": now - TOMBSTONE_MS})
+    await _delete(database, _EVENTS, now - limits.event_log_ms)
+    await _delete(database, _RECEIPTS, now - limits.idempotency_ms)
+    await _delete(database, _STOPS, now)
+    await _delete(database, _TICKETS, now)
+    await _delete(database, _SESSIONS, now)
+    await _delete(database, _CHATS, now - TOMBSTONE_MS)
+
+
+async def _delete(database: Database, aging: _Aging, before: int) -> None:
+    table, key, time, batch, keeps_guests = aging
+    old = f"SELECT {key} FROM {table} WHERE {time} < :before LIMIT :batch"  # noqa: S608 - constants
+    owner = "user_id" if keeps_guests else "1 AS one"
+    statement = f"DELETE FROM {table} WHERE ({key}) IN ({old}) RETURNING {owner}"  # noqa: S608 - constants
+    more = True
+    while more:
+        async with database.transaction() as tx:
+            gone = await tx.fetch_all(statement, {"before": before, "batch": batch})
+            if gone and keeps_guests:
+                # In the same transaction: nothing else would ever look at these guests again.
+                await users.delete_guests(tx, sorted({row["user_id"] for row in gone}))
+        more = len(gone) == batch

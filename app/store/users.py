@@ -1,5 +1,6 @@
 """Users, their sessions, and the one-time tickets of a session."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.store.queries import Queries, Row
@@ -47,6 +48,18 @@ async def create_session(
             "now": now,
             "expires_at": expires_at,
         },
+    )
+
+
+async def delete_guests(q: Queries, user_ids: Sequence[str]) -> None:
+    """Delete those of these users who are guests without a session, who can never come back, and without chats."""
+    await q.execute(
+        """
+        DELETE FROM users WHERE user_id IN :user_ids AND kind = 'guest'
+        AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.user_id = users.user_id)
+        AND NOT EXISTS (SELECT 1 FROM chats c WHERE c.user_id = users.user_id)
+        """,
+        {"user_ids": list(user_ids)},
     )
 
 

@@ -62,7 +62,7 @@ class World:
         self.model = ScriptedModel(title="A title")
         self.catalogue = Catalogue([self.model])
         self.hub = Hub(store)
-        self.outbox = Outbox(store, self.clock, self.hub.committed)
+        self.outbox = Outbox(store, self.clock, self.hub.committed, keep=self.limits.event_log_events)
         self.mint = Mint()
         at_once = self.limits.generations_at_once
         self.registry = Registry(store, self.journal, retention_ms=self.limits.stream_log_ms)

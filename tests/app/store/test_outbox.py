@@ -15,7 +15,7 @@ CLOCK = Clock(unix=lambda: 1_000.0)
 async def told(world: World) -> tuple[str, Outbox, list[Committed]]:
     """A user, and an outbox whose announcements are noted."""
     announced: list[Committed] = []
-    return (await world.guest()).user_id, Outbox(world.store, CLOCK, announced.append), announced
+    return (await world.guest()).user_id, Outbox(world.store, CLOCK, announced.append, keep=3), announced
 
 
 async def rows(store: Database) -> int:

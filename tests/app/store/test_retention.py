@@ -1,6 +1,13 @@
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+
 from app.store import events, retention, users
 from app.store.commands import stop_early
+from app.store.engine.database import Transaction
 from app.store.events import StoredEvent
+from app.store.outbox import Outbox
 from protocol.limits import Limits
 from tests.app.world import World
 
@@ -16,7 +23,7 @@ async def logged(world: World, *times: int) -> str:
     user_id = (await world.guest()).user_id
     stored = [StoredEvent(n, "chat.updated", time, None, "{}") for n, time in enumerate(times, start=1)]
     async with world.store.transaction() as tx:
-        await events.append(tx, user_id, stored)
+        await events.append(tx, user_id, stored, keep=1_000)
     return user_id
 
 
@@ -35,8 +42,11 @@ async def test_old_events_go_and_the_head_stays(world: World) -> None:
 
 async def test_only_so_many_events_of_each_user_are_kept(world: World) -> None:
     first, second = await logged(world, *[9] * 5), await logged(world, *[9] * 2)
-    await retention.sweep(world.store, Limits(event_log_events=3), now=10)
-    assert (await left(world, first), await left(world, second)) == ([3, 4, 5], [1, 2])
+    outbox = Outbox(world.store, world.clock, lambda _: None, keep=3)
+    for user_id in (first, second):
+        async with outbox.change(user_id) as change:
+            change.tell("chat.updated", source=None)
+    assert (await left(world, first), await left(world, second)) == ([4, 5, 6], [1, 2, 3])
 
 
 async def test_receipts_stops_tickets_and_sessions_go_when_their_time_is_over(world: World) -> None:
@@ -57,6 +67,49 @@ async def test_receipts_stops_tickets_and_sessions_go_when_their_time_is_over(wo
     await retention.sweep(world.store, world.limits, now=now + 31 * 24 * HOUR)
     assert await count(world, "sessions") == 0
     assert await count(world, "messages") == 2, "what people wrote is kept"
+
+
+async def test_a_sweep_takes_only_so_many_rows_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    user_id = await logged(world, *range(1, 8))
+    monkeypatch.setattr(retention, "_EVENTS", retention._EVENTS._replace(batch=2))
+    begun: list[int] = []
+    transaction = world.store.transaction
+
+    def counted() -> AbstractAsyncContextManager[Transaction]:
+        begun.append(1)
+        return transaction()
+
+    monkeypatch.setattr(world.store, "transaction", counted)
+    await retention.sweep(world.store, Limits(event_log_ms=0), now=6)
+    assert await left(world, user_id) == [6, 7]
+    assert len(begun) == 3 + 5, "2, 2 and 1 events, and one look at each other table"
+
+
+@pytest.mark.parametrize(
+    "aging", [value for value in vars(retention).values() if isinstance(value, retention._Aging)], ids=lambda a: a.table
+)
+async def test_a_sweep_finds_old_rows_by_an_index(world: World, aging: Any) -> None:
+    plan = await world.store.fetch_all(
+        f"EXPLAIN QUERY PLAN SELECT {aging.key} FROM {aging.table} WHERE {aging.time} < 5 LIMIT 5"
+    )
+    assert [row["detail"].split()[0] for row in plan] == ["SEARCH"]
+
+
+async def test_guests_who_cannot_come_back_and_left_nothing_go(world: World) -> None:
+    writer, passer, returning = [await world.guest() for _ in range(3)]
+    await world.answered(writer)
+    await world.quiet()
+    await world.store.execute("UPDATE users SET kind = 'account' WHERE user_id = :id", {"id": returning.user_id})
+    month = world.clock.now_ms() + 30 * 24 * HOUR
+    await retention.sweep(world.store, world.limits, now=month)
+    assert await count(world, "users") == 3, "their sessions are good still"
+    await retention.sweep(world.store, world.limits, now=month + 1)
+    left = {row["user_id"] for row in await world.store.fetch_all("SELECT user_id FROM users")}
+    assert left == {writer.user_id, returning.user_id}
+    assert passer.user_id not in left
+    await world.store.execute("UPDATE chats SET deleted_at = 1")
+    await retention.sweep(world.store, world.limits, now=month + 2)
+    assert {row["user_id"] for row in await world.store.fetch_all("SELECT user_id FROM users")} == {returning.user_id}
 
 
 async def test_the_id_of_a_deleted_chat_is_free_after_a_day(world: World) -> None:
