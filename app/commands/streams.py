@@ -89,6 +89,8 @@ class Streams:
         stream = self._registry.get(command.stream_id or "")
         if stream is not None and stream.user_id == caller.user_id:
             self._supervisor.halt(stream.stream_id, "stop")
+        if command.chat_id is not None:
+            self._supervisor.halt_chat(caller.user_id, command.chat_id)
 
 
 async def _note(change: Change, caller: Caller, command: StreamStop, row: StreamRow | None) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The streams this node can serve: those it runs, those that wait, and those that ended a short while ago."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 
@@ -113,7 +114,8 @@ class Registry:
         if row.status not in TERMINAL or end is None:
             raise Refusal("stream_expired")
         stream = _of(row)
-        stream.log.extend(await self._journal.read(row.stream_id))
+        # A long log takes a while to build; until it is returned it is nobody else's, so a thread may do it.
+        await asyncio.to_thread(stream.log.extend, await self._journal.read(row.stream_id))
         frame = decode_server(end)
         if not isinstance(frame, StreamEnd):
             raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end).get('type')!r}.")

@@ -147,6 +147,7 @@ class World:
     async def quiet(self) -> None:
         """Wait until nothing runs any more, titles and journal included."""
         assert await self.supervisor._crew.idle(5)
+        assert await self.supervisor._titles.idle(5)
         await until(lambda: not self.ticker._moved)
 
     async def row(self, caller: Caller, stream_id: str) -> StreamRow:
