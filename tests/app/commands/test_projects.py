@@ -8,9 +8,11 @@ import pytest
 from app.commands import projects as commands
 from app.commands.reply import Caller
 from app.store import chats
+from app.store.engine import Database
 from protocol.errors import Refusal
+from protocol.limits import Limits
 from tests.app.fakes import ScriptedModel
-from tests.app.world import World
+from tests.app.world import World, opened
 
 
 async def refused(world: World, caller: Caller, kind: str, **fields: Any) -> tuple[str, str | None]:
@@ -129,7 +131,12 @@ async def test_chats_move_between_projects_and_out_of_them(world: World) -> None
         assert chat.get("projectId") == expected
 
 
-async def test_a_deleted_project_leaves_its_chats_without_one_in_one_change(world: World) -> None:
+async def test_a_deleted_project_leaves_its_chats_without_one_in_one_change(store: Database) -> None:
+    async with opened(World(store, limits=Limits(event_log_events=10_000))) as world:
+        await _delete_a_project_of_many_chats(world)
+
+
+async def _delete_a_project_of_many_chats(world: World) -> None:
     caller = await world.guest()
     await world.run(caller, "project.create", projectId="p")
     await world.run(caller, "project.create", projectId="q")
