@@ -33,7 +33,7 @@ SETTINGS = (
     Setting("ANTHROPIC_BASE_URL", "", "Another server that speaks the Messages API, such as a local model."),
     Setting("ANTHROPIC_MODELS", "", "Model ids to offer, separated by commas; the first is the default."),
     Setting("GUESTS", "auto", "Use without an account: on, off, or auto (on loopback, or with only the demo model)."),
-    Setting("GUESTS_PER_HOUR", "10", "New guests an hour from one address; no limit on loopback."),
+    Setting("GUESTS_PER_HOUR", "10", "New guests an hour from one address (IPv6: one /64); no limit on loopback."),
     Setting("SESSION_DAYS", "30", "How long a session lasts."),
     Setting("ALLOWED_ORIGINS", "", "Origins of pages that may connect, by commas; empty means the page's own host."),
     Setting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128", "Networks whose X-Forwarded-* headers are believed."),

@@ -28,6 +28,14 @@ class Peer:
         ip = _ip(self.address)
         return ip is not None and ip.is_loopback
 
+    @property
+    def site(self) -> str:
+        """What to count by, one to a household: the address, and of IPv6 the /64, all of which one host may use."""
+        ip = _ip(self.address)
+        if isinstance(ip, ipaddress.IPv6Address):
+            return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
+        return self.address if ip is None else str(ip)
+
 
 def networks(names: Iterable[str]) -> tuple[Network, ...]:
     """Read networks such as `10.0.0.0/8` or `::1`.

@@ -97,7 +97,7 @@ class Auth:
             return
         now = self._clock.monotonic()
         bucket = self._rates.setdefault(
-            peer.address, TokenBucket(self._guests_per_hour / HOUR, self._guests_per_hour, now)
+            peer.site, TokenBucket(self._guests_per_hour / HOUR, self._guests_per_hour, now)
         )
         if wait := bucket.take(now):
             raise Refusal("rate_limited", "Too many new guests from this address.", retry_after_ms=int(wait * 1000) + 1)

@@ -44,6 +44,22 @@ def test_the_client_is_the_first_hop_from_the_right_that_is_no_proxy(
     assert peer(client, forwarded).address == address
 
 
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:1::/64"),
+        ("2001:db8:0:2::1", "2001:db8:0:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_one_host_is_one_site_however_many_addresses_it_has(address: str, site: str) -> None:
+    assert Peer(address, "http").site == site
+
+
 @given(st.text(st.characters(codec="latin-1", exclude_characters=","), max_size=20))
 def test_what_a_client_says_to_the_left_never_changes_who_it_is(said: str) -> None:
     scope = {"client": ("127.0.0.1", 1), "headers": [(b"x-forwarded-for", f"{said},192.0.2.1".encode("latin-1"))]}

@@ -202,6 +202,12 @@ async def test_new_guests_are_limited_by_address_off_loopback(site: Site) -> Non
     assert (await site.guest(client="192.0.2.1")).status == 200
 
 
+async def test_the_addresses_of_one_ipv6_host_share_a_limit(site: Site) -> None:
+    statuses = [(await site.guest(client=f"2001:db8::{host}")).status for host in (1, 2, 3)]
+    assert statuses == [200, 200, 429]
+    assert (await site.guest(client="2001:db8:0:1::1")).status == 200
+
+
 # Who am I, and tickets
 
 
