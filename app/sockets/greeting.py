@@ -125,7 +125,8 @@ class Greeting:
         user_id = session.user_id
         recovered = hello.events is not None and await self._hub.recover(user_id, feed, hello.events)
         snapshot = await self._snapshot(hello, user_id, recovered)
-        resumed = [await self._resume(user_id, position) for position in hello.streams]
+        followed: dict[str, tuple[Stream, int]] = {}
+        resumed = [await self._resume(user_id, position, followed) for position in hello.streams]
         active = await streams.active_of_user(self._database, user_id)
         # With a snapshot the events go on from its position, which the feed may not have reached, or have passed.
         head = feed.head if snapshot is None else snapshot.offset
@@ -146,30 +147,30 @@ class Greeting:
             auth=AuthInfo(method=proof.method if proof else "bearer", expires_at=session.expires_at),
             events=EventsInfo(epoch=feed.epoch, offset=head, recovered=recovered),
             active_streams=[self._registry.summary(row) for row in active],
-            streams=[answer for answer, _ in resumed],
+            streams=resumed,
             snapshot=snapshot,
         )
-        followed = [
-            (stream, position.after)
-            for position, (_, stream) in zip(hello.streams, resumed, strict=True)
-            if stream is not None
-        ]
-        return Greeted(welcome, session, feed, offset, followed)
+        return Greeted(welcome, session, feed, offset, list(followed.values()))
 
     async def _snapshot(self, hello: Hello, user_id: str, recovered: bool) -> DashboardSnapshot | None:
         if recovered or hello.snapshot == "never":
             return None
         return await self._dashboard.snapshot(user_id, DashboardGet(id=hello.id))
 
-    async def _resume(self, user_id: str, position: StreamPosition) -> tuple[ResumedStream, Stream | None]:
-        """Find a stream the client knew; a bad entry fails alone."""
+    async def _resume(
+        self, user_id: str, position: StreamPosition, followed: dict[str, tuple[Stream, int]]
+    ) -> ResumedStream:
+        """Find a stream the client knew and add it to those that are followed; a bad entry fails alone."""
         try:
+            if position.stream_id not in followed and len(followed) >= self._limits.streams_per_connection:
+                raise Refusal("quota_exceeded", "This connection follows as many streams as it can.")
             stream = await self._registry.find(user_id, position.stream_id)
             if position.after > stream.head:
                 raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.")
         except Refusal as refusal:
-            return ResumedStream(stream_id=position.stream_id, error=refusal.error), None
-        return ResumedStream(stream_id=stream.stream_id, status=stream.status, seq=stream.head), stream
+            return ResumedStream(stream_id=position.stream_id, error=refusal.error)
+        followed[stream.stream_id] = stream, position.after
+        return ResumedStream(stream_id=stream.stream_id, status=stream.status, seq=stream.head)
 
 
 def _proof(hello: Hello) -> Proof | None:

@@ -71,7 +71,7 @@ class Socket:
         services: what it shares with the others.
     """
 
-    __slots__ = ("_caller", "_closed", "_core", "_lanes", "_outlet", "_proof", "_services", "_session_id", "slot")
+    __slots__ = ("_caller", "_closed", "_core", "_lanes", "_outlet", "_proof", "_services", "slot")
 
     def __init__(self, core: ServerConnection, outlet: Outlet, proof: Proof | None, services: Services) -> None:
         self.slot: int | None = None  # the wheel's

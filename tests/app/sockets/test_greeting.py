@@ -188,6 +188,21 @@ async def test_streams_are_resumed_and_a_bad_entry_fails_alone(world: World) -> 
     ]
 
 
+async def test_streams_beyond_the_limit_are_answered_and_not_followed(store: Database) -> None:
+    async with opened(World(store, limits=Limits(streams_per_connection=2))) as world:
+        granted = await world.granted()
+        caller = Caller(granted.user_id, "tab")
+        known = [(await world.answered(caller, chat_id)).stream_id for chat_id in ("a", "b", "c")]
+        await world.quiet()
+        asked = ["str_unknown", known[0], known[1], known[2], known[0]]
+        answer = await greeted(
+            world, bearer(granted), streams=[{"streamId": stream_id, "after": 0} for stream_id in asked]
+        )
+        errors = [entry.error and entry.error.code for entry in answer.welcome.streams]
+        assert errors == ["not_found", None, None, "quota_exceeded", None]
+        assert sorted(stream.stream_id for stream, _ in answer.streams) == sorted(known[:2])
+
+
 async def test_a_journal_that_is_away_fails_its_entry_and_not_the_hello(world: World) -> None:
     granted = await busy(world)
     stream_id = next(iter(world.registry._streams))
