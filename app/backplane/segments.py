@@ -8,6 +8,7 @@ them.
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from app.backplane.records import CHUNKS, Record, record_at, size_of
@@ -76,9 +77,7 @@ class Writer:
         Raises:
             OSError: nothing was appended.
         """
-        if self._torn:
-            os.ftruncate(self._fd, self.size)  # the piece that a write without room left behind
-            self._torn = False
+        self._mend()
         start, written = self.size, 0
         self._torn = True
         while written < len(data):
@@ -89,7 +88,15 @@ class Writer:
 
     def close(self) -> None:
         """Let go of the file."""
+        with suppress(OSError):  # the next start takes what is left for damage, and finds all records nevertheless
+            self._mend()
         os.close(self._fd)
+
+    def _mend(self) -> None:
+        """Cut off the piece that a write without room left behind."""
+        if self._torn:
+            os.ftruncate(self._fd, self.size)
+            self._torn = False
 
 
 class Segments:

@@ -59,12 +59,13 @@ class Syncing:
         self._wake.set()
 
     async def flush(self) -> None:
-        """Sync all that was touched, now."""
+        """Sync all that was touched, now; what fails is tried again in the next round."""
         paths, self._written = self._written, set()
-        try:
-            await asyncio.to_thread(_sync_all, paths)
-        except OSError as problem:
+        problem = await asyncio.to_thread(_sync_all, paths)
+        if problem is not None:
             self.failures += 1
+            self._written |= paths
+            self._wake.set()
             log.error("The journal did not reach the disk; a power cut now would cost answers: %s", problem.strerror)
 
     async def close(self) -> None:
@@ -87,6 +88,14 @@ class Syncing:
                 continue
 
 
-def _sync_all(paths: set[Path]) -> None:
-    for path in paths:
-        sync(path)
+def _sync_all(paths: set[Path]) -> OSError | None:
+    """Sync each and take it from the set; return what went wrong last."""
+    problem = None
+    for path in list(paths):
+        try:
+            sync(path)
+        except OSError as failure:
+            problem = failure
+        else:
+            paths.discard(path)
+    return problem

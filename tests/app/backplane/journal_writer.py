@@ -8,13 +8,13 @@ from pathlib import Path
 
 from app.backplane.local import LocalJournal
 from app.clock import Clock
-from tests.contract.journal import part
+from tests.contract.journal import RETENTION_MS, part
 
 
 async def write(folder: Path, seed: int) -> None:
     """Append ranges of three streams for ever; a line `stream head` follows each append."""
     lengths = random.Random(seed)
-    journal = LocalJournal(folder, Clock(), segment_bytes=20_000)
+    journal = LocalJournal(folder, Clock(), retention_ms=RETENTION_MS, segment_bytes=20_000)
     await journal.open()
     heads = {name: held.head for name, held in (await journal.streams()).items()}
     while True:

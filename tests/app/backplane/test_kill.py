@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.backplane.local import LocalJournal
-from tests.contract.journal import HandClock, log
+from tests.contract.journal import RETENTION_MS, HandClock, log
 
 ROUNDS = 8
 
@@ -20,7 +20,7 @@ async def test_g19b_a_killed_process_loses_nothing_that_it_had_confirmed(tmp_pat
     confirmed: dict[str, int] = {}
     for seed in range(ROUNDS):
         confirmed |= kill_after(tmp_path / "journal", seed, lines=moments.randint(1, 400))
-        journal = LocalJournal(tmp_path / "journal", clock)
+        journal = LocalJournal(tmp_path / "journal", clock, retention_ms=RETENTION_MS)
         await journal.open()
         held = {name: held.head for name, held in (await journal.streams()).items()}
         assert journal.recovered.damaged_bytes == 0

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from hypothesis import strategies as st
 from app.backplane import syncing
 from app.backplane.interface import Held, JournalConflict, JournalUnavailable
 from app.backplane.local import LocalJournal, Statistics
+from app.backplane.records import encode_chunks
+from app.backplane.replay import Replay
+from app.backplane.segments import SEGMENT_BYTES, Segments, make_folder
 from app.clock import Clock
 from tests.contract.journal import RETENTION_MS, HandClock, JournalContract, Make, log, opened, part
 
@@ -26,7 +30,7 @@ class TestContract(JournalContract):
     @contextmanager
     def place(self) -> Iterator[Make]:
         with TemporaryDirectory(dir=MEMORY) as folder:
-            yield lambda clock: LocalJournal(Path(folder, "journal"), clock, segment_bytes=400, sync_interval=0)
+            yield lambda clock: made(Path(folder, "journal"), clock, segment_bytes=400, sync_interval=0)
 
 
 Room = Callable[[int | None], None]
@@ -43,9 +47,15 @@ def hand() -> HandClock:
     return HandClock()
 
 
+def made(folder: Path, clock: Clock, *, segment_bytes: int = SEGMENT_BYTES, sync_interval: float = 1.0) -> LocalJournal:
+    return LocalJournal(
+        folder, clock, retention_ms=RETENTION_MS, segment_bytes=segment_bytes, sync_interval=sync_interval
+    )
+
+
 def small(folder: Path, clock: Clock) -> LocalJournal:
     """A journal that begins a new segment with every write."""
-    return LocalJournal(folder, clock, segment_bytes=1, sync_interval=0)
+    return made(folder, clock, segment_bytes=1, sync_interval=0)
 
 
 def mode(path: Path) -> int:
@@ -81,7 +91,7 @@ async def test_a_tick_is_one_write(folder: Path, hand: HandClock, monkeypatch: p
         writes.append(len(data))
         return real(fd, data)
 
-    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         monkeypatch.setattr(os, "write", counted)
         await journal.append([part(f"str_{number}", 0, 2) for number in range(100)])
         monkeypatch.undo()
@@ -90,7 +100,7 @@ async def test_a_tick_is_one_write(folder: Path, hand: HandClock, monkeypatch: p
 
 
 async def test_a_full_disk_refuses_and_leaves_no_piece_behind(folder: Path, hand: HandClock, room_for: Room) -> None:
-    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         await journal.append([part("str_a", 0, 2)])
         size = (folder / "00000001.journal").stat().st_size
         room_for(size + 30)
@@ -101,26 +111,44 @@ async def test_a_full_disk_refuses_and_leaves_no_piece_behind(folder: Path, hand
         room_for(None)
         await journal.append([part("str_a", 2, 1)])
         assert await journal.read("str_a") == log("str_a", 3)
-    again = LocalJournal(folder, hand.clock)
+    again = made(folder, hand.clock)
     async with opened(lambda clock: again, hand.clock) as journal:
         assert await journal.read("str_a") == log("str_a", 3)
         assert (again.recovered.torn_bytes, again.recovered.damaged_bytes) == (0, 0)
 
 
 async def test_a_process_that_dies_on_a_full_disk_leaves_a_torn_tail_only(
-    folder: Path, hand: HandClock, room_for: Room
+    folder: Path, tmp_path: Path, hand: HandClock, room_for: Room
 ) -> None:
-    dying = LocalJournal(folder, hand.clock)
-    async with opened(lambda clock: dying, hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         await journal.append([part("str_a", 0, 2)])
         room_for((folder / "00000001.journal").stat().st_size + 30)
         with pytest.raises(JournalUnavailable):
             await journal.append([part("str_a", 2, 2)])
         room_for(None)
-    again = LocalJournal(folder, hand.clock)
-    async with opened(lambda clock: again, hand.clock) as journal:
-        assert again.recovered.torn_bytes == 30
-        assert await journal.read("str_a") == log("str_a", 2)
+        dead = shutil.copytree(folder, tmp_path / "dead")
+    for left, torn in ((dead, 30), (folder, 0)):  # the one that ended in good order took the piece away
+        again = made(left, hand.clock)
+        await again.open()
+        assert again.recovered.torn_bytes == torn
+        assert await again.read("str_a") == log("str_a", 2)
+        await again.close()
+
+
+async def test_a_torn_segment_that_is_written_no_more_passes_for_damaged_by_nobody(
+    folder: Path, hand: HandClock, room_for: Room
+) -> None:
+    writer = Segments(folder, {}, 1, 1_000, lambda _: None)
+    make_folder(folder)
+    writer.write(encode_chunks("str_a", 0, log("str_a", 2)))
+    room_for(writer.total + 30)
+    with pytest.raises(OSError, match="File too large"):
+        writer.write(encode_chunks("str_a", 2, log("str_a", 2)))
+    room_for(None)
+    writer.rest()
+    writer.write(encode_chunks("str_b", 0, log("str_b", 1)))
+    writer.rest()
+    assert Replay(folder).recovered.damaged_bytes == 0
 
 
 @settings(deadline=None, max_examples=8)
@@ -134,7 +162,7 @@ async def test_g19b_torn_at_any_byte_what_was_whole_before_is_there(
         file = folder / "00000001.journal"
         heads: dict[str, int] = {}
         sizes: list[tuple[int, dict[str, int]]] = [(0, {})]
-        async with opened(lambda clock: LocalJournal(folder, clock), clock) as journal:
+        async with opened(lambda clock: made(folder, clock), clock) as journal:
             for name, count in writes:
                 await journal.append([part(name, heads.get(name, 0), count)])
                 heads[name] = heads.get(name, 0) + count
@@ -144,7 +172,7 @@ async def test_g19b_torn_at_any_byte_what_was_whole_before_is_there(
         for cut in range(len(whole) + 1):
             file.write_bytes(whole[:cut] + tail)
             size, expected = max((entry for entry in sizes if entry[0] <= cut), key=lambda entry: entry[0])
-            async with opened(lambda clock: LocalJournal(folder, clock), clock) as journal:
+            async with opened(lambda clock: made(folder, clock), clock) as journal:
                 assert isinstance(journal, LocalJournal)
                 assert {name: held.head for name, held in (await journal.streams()).items()} == expected
                 assert journal.recovered.torn_bytes == cut - size + len(tail)
@@ -155,14 +183,14 @@ async def test_g19b_torn_at_any_byte_what_was_whole_before_is_there(
 
 async def test_damage_costs_what_stood_there_and_keeps_the_file_aside(folder: Path, hand: HandClock) -> None:
     ends = []
-    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         for name, prev in [("str_a", 0), ("str_b", 0), ("str_a", 1), ("str_b", 1), ("str_a", 2)]:
             await journal.append([part(name, prev, 1)])
             ends.append((folder / "00000001.journal").stat().st_size)
     raw = bytearray((folder / "00000001.journal").read_bytes())
     raw[ends[2] - 5] ^= 1  # the second chunk of str_a
     (folder / "00000001.journal").write_bytes(raw)
-    again = LocalJournal(folder, hand.clock)
+    again = made(folder, hand.clock)
     async with opened(lambda clock: again, hand.clock) as journal:
         assert await journal.read("str_a") == log("str_a", 1)  # up to the hole, never across it
         assert await journal.read("str_b") == log("str_b", 2)
@@ -189,7 +217,7 @@ async def test_a_closed_log_with_a_hole_is_gone_rather_than_wrong(folder: Path, 
 
 
 async def test_damage_found_while_reading_is_said(folder: Path, hand: HandClock) -> None:
-    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         await journal.append([part("str_a", 0, 1)])
         file = folder / "00000001.journal"
         file.write_bytes(file.read_bytes().replace(b"text-delta", b"text-DELTA"))
@@ -244,7 +272,7 @@ async def test_what_was_forgotten_is_on_the_disk_before_anything_is_deleted(
     folder: Path, hand: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[str] = []
-    journal = LocalJournal(folder, hand.clock, segment_bytes=1, sync_interval=3600)
+    journal = made(folder, hand.clock, segment_bytes=1, sync_interval=3600)
     async with opened(lambda clock: journal, hand.clock):
         await journal.append([part("str_long", 0, 1), part("str_a", 0, 1)])
         await journal.close_stream("str_a", b"end")
@@ -257,7 +285,7 @@ async def test_what_was_forgotten_is_on_the_disk_before_anything_is_deleted(
 
 
 async def test_a_second_end_is_not_written(folder: Path, hand: HandClock) -> None:
-    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         assert isinstance(journal, LocalJournal)
         await journal.close_stream("str_a", b"end")
         before = journal.statistics()
@@ -277,7 +305,7 @@ async def test_g12_whatever_is_deleted_no_stream_is_cut_and_none_comes_back(live
     ended: dict[str, int] = {}
     with TemporaryDirectory(dir=MEMORY) as root:
         folder = Path(root)
-        journal = LocalJournal(folder, hand.clock, segment_bytes=150, sync_interval=0)
+        journal = made(folder, hand.clock, segment_bytes=150, sync_interval=0)
         await journal.open()
         for name, step in [*lives, *((name, "end") for name in sorted({name for name, _ in lives})), ("", "wait")]:
             if step == "grow" and name not in ended:
@@ -292,7 +320,7 @@ async def test_g12_whatever_is_deleted_no_stream_is_cut_and_none_comes_back(live
                 heads = {name: head for name, head in heads.items() if ended.get(name, now) > now - RETENTION_MS}
             elif step == "reopen":
                 await journal.close()
-                journal = LocalJournal(folder, hand.clock, segment_bytes=150, sync_interval=0)
+                journal = made(folder, hand.clock, segment_bytes=150, sync_interval=0)
                 await journal.open()
                 await journal.retire(hand.clock.now_ms())
             held = {name: held.head for name, held in (await journal.streams()).items() if held.head}
@@ -304,7 +332,7 @@ async def test_g12_whatever_is_deleted_no_stream_is_cut_and_none_comes_back(live
 
 
 async def test_a_journal_that_is_not_open_says_so(folder: Path, hand: HandClock) -> None:
-    journal = LocalJournal(folder, hand.clock)
+    journal = made(folder, hand.clock)
     with pytest.raises(JournalUnavailable, match="is not open"):
         await journal.append([part("str_a", 0, 1)])
     with pytest.raises(JournalUnavailable, match="is not open"):
@@ -314,13 +342,13 @@ async def test_a_journal_that_is_not_open_says_so(folder: Path, hand: HandClock)
 async def test_a_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path, hand: HandClock) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(JournalUnavailable, match="cannot be opened: Not a directory"):
-        await LocalJournal(tmp_path / "file" / "journal", hand.clock).open()
+        await made(tmp_path / "file" / "journal", hand.clock).open()
 
 
 async def test_conflicts_are_known_after_a_restart(folder: Path, hand: HandClock) -> None:
-    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         await journal.append([part("str_a", 0, 5)])
-    async with opened(lambda clock: LocalJournal(folder, clock), hand.clock) as journal:
+    async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         with pytest.raises(JournalConflict) as caught:
             await journal.append([part("str_a", 3, 3)])
         assert caught.value.heads == {"str_a": 5}

@@ -77,6 +77,31 @@ async def test_a_failure_is_counted_and_said(monkeypatch: pytest.MonkeyPatch, ca
     assert "Input/output error" in caplog.text
 
 
+async def test_what_failed_is_tried_again_and_holds_nothing_else_up(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bad = {"a", "b"}
+
+    def fail(path: Path) -> None:
+        if path.name in bad:
+            raise OSError(5, "Input/output error")
+        disk.sync(path)
+
+    monkeypatch.setattr(syncing, "sync", fail)
+    work = Syncing(interval=0)
+    for name in ("a", "b", "c"):
+        work.touch(Path(name))
+    await work.flush()
+    assert disk.rounds == ["c"]
+    bad.clear()
+    disk.begun.clear()
+    work.start()
+    assert await asyncio.to_thread(disk.begun.wait, 10)
+    await work.close()
+    assert sorted(disk.rounds) == ["a", "b", "c"]
+    assert caplog.text.count("did not reach the disk") == 1
+
+
 def test_files_and_folders_can_be_synced_and_what_is_gone_is_fine(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     sync(tmp_path / "file")
