@@ -14,9 +14,6 @@ from typing import NamedTuple, Protocol
 
 from protocol.parts.chunks import Chunk
 
-RETENTION_MS = 10 * 60 * 1000
-"""How long a log and its end stay available after the end (guarantee 12)."""
-
 
 class JournalError(Exception):
     """Base of everything a journal raises."""

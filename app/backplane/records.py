@@ -22,7 +22,6 @@ NOTHING, CHUNKS, END, GONE = 0, 1, 2, 3
 _HEADER = struct.Struct("<2sIIBBQI")
 _PREFIX = 10
 """Mark, length and crc32: what the length does not count."""
-_FIXED = _HEADER.size - _PREFIX
 _TIME = struct.Struct("<q")
 
 
