@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from app.store import search
 from app.store.queries import Queries, Row, from_text
 from protocol.frames.objects import DashboardChat, QueuedQuestion
 
@@ -239,7 +240,7 @@ async def page(
         limit: how many chats at most.
         after: `(updatedAt, chatId)` of the last chat of the page before.
         project_id: only this project's chats.
-        query: only chats whose title holds these words, in any case.
+        query: only chats whose title, or one of whose messages, has words that begin with these.
     """
     sql, values = _DASHBOARD, {"user_id": user_id, "limit": limit}
     if after is not None:
@@ -249,16 +250,11 @@ async def page(
         sql += "AND c.project_id = :project_id "
         values |= {"project_id": project_id}
     if query is not None:
-        sql += "AND lower(c.title) LIKE :pattern ESCAPE '!' "
-        values |= {"pattern": f"%{_literal(query.lower())}%"}
+        sql += search.FOUND
+        values |= {"query": query}
     rows = await q.fetch_all(sql + " ORDER BY c.updated_at DESC, c.chat_id LIMIT :limit", values)
     queues = await _queues(q, user_id, rows)
     return [_chat(row, queues) for row in rows]
-
-
-def _literal(text: str) -> str:
-    """Escape what LIKE would take for a pattern."""
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
 
 
 async def _queues(q: Queries, user_id: str, shown: Sequence[Row]) -> dict[str, list[QueuedQuestion]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.store import chats, events, projects
+from app.store import chats, events, projects, search
 from app.store.queries import Queries
 from protocol.errors import Refusal
 from protocol.frames.client import DashboardGet
@@ -25,9 +25,7 @@ async def snapshot(q: Queries, user_id: str, request: DashboardGet, models: Sequ
         raise Refusal("session_revoked")
     limit = request.limit or PAGE
     after = _parse(request.cursor) if request.cursor is not None else None
-    found = await chats.page(
-        q, user_id, limit=limit + 1, after=after, project_id=request.project_id, query=request.query
-    )
+    found = await _find(q, user_id, request, limit=limit + 1, after=after)
     shown = found[:limit]
     return DashboardSnapshot(
         epoch=head.epoch,
@@ -37,6 +35,16 @@ async def snapshot(q: Queries, user_id: str, request: DashboardGet, models: Sequ
         models=list(models),
         next_cursor=_cursor(shown[-1]) if len(found) > limit else None,
     )
+
+
+async def _find(
+    q: Queries, user_id: str, request: DashboardGet, *, limit: int, after: tuple[int, str] | None
+) -> list[DashboardChat]:
+    wanted = (request.query or "").strip()
+    words = search.words_of(wanted) if wanted else None
+    if words == "":
+        return []  # there is a query, and no word in it
+    return await chats.page(q, user_id, limit=limit, after=after, project_id=request.project_id, query=words)
 
 
 def _cursor(last: DashboardChat) -> str:

@@ -17,11 +17,11 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from app.store.engine.session import Version, open_session
+from app.store.engine.statement import render
 from app.store.engine.url import Dialect, StoreURL, parse_url
 from app.store.errors import SchemaTooNew
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
-_DIALECT_LINE = re.compile(r"^[ \t]*--[ \t]*(sqlite|postgresql):[ \t]?(.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Migration:
 
     def render(self, dialect: Dialect) -> str:
         """The SQL of one dialect."""
-        return _DIALECT_LINE.sub(lambda line: line[2] if line[1] == dialect else "", self.sql)
+        return render(self.sql, dialect)
 
 
 def load(folder: Traversable | None = None) -> tuple[Migration, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.fake_anthropic import FakeAnthropic, long_answer
 from tests.system.server import ServerProcess
-from tests.wire import Frame, Tab, opened, question
+from tests.wire import Frame, Tab, opened, question, text_of
 
 LONG = {"tokens": 2_000, "pace": 200}
 
@@ -169,3 +169,23 @@ async def test_a_projects_instructions_reach_the_provider(tmp_path: Path) -> Non
                 await tab.command("project.create", projectId="p", instructions="Be brief.")
                 await tab.ended((await tab.ask("chat", projectId="p"))["streamId"])
                 assert "Be brief." in str((await provider.arrived(1)).body["system"])
+
+
+async def test_a_search_finds_questions_and_answers_of_this_user_page_by_page(shared_server: ServerProcess) -> None:
+    async with opened(shared_server.url) as tab, opened(shared_server.url) as stranger:
+        for n in range(5):
+            await tab.command("chat.create", chatId=f"chat_{n}", title=f"Ebbe und Flut Nr. {n}")
+        result = await tab.ask("asked", "Wann kommt die Flüt?", options={"tokens": 5})
+        await tab.ended(result["streamId"])
+        answer = text_of((await tab.history("asked"))[-1]).split()[0]
+        first = (await tab.command("dashboard.get", query="FLUT", limit=4))["result"]
+        rest = (await tab.command("dashboard.get", query="FLUT", limit=4, cursor=first["nextCursor"]))["result"]
+        both = [chat["chatId"] for chat in first["chats"] + rest["chats"]]
+        assert sorted(both) == ["asked", *(f"chat_{n}" for n in range(5))]
+        assert "nextCursor" not in rest
+        by_answer = (await tab.command("dashboard.get", query=answer))["result"]["chats"]
+        assert [chat["chatId"] for chat in by_answer] == ["asked"]
+        assert (await stranger.command("dashboard.get", query="flut"))["result"]["chats"] == []
+        await tab.command("chat.delete", chatId="asked")
+        found = (await tab.command("dashboard.get", query="Wann"))["result"]["chats"]
+        assert found == []

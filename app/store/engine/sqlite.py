@@ -62,8 +62,6 @@ class SQLiteBackend(LinkBackend):
         try:
             await connection
             await connection.executescript(_PRAGMAS + f"PRAGMA query_only = {int(self._read_only)};")
-            # SQLite's own knows no letters but those of English; PostgreSQL's knows all.
-            await connection.create_function("lower", 1, _lower, deterministic=True)
             connection.row_factory = sqlite3.Row
         except sqlite3.Error as error:
             await connection.close()
@@ -71,10 +69,6 @@ class SQLiteBackend(LinkBackend):
             await asyncio.to_thread(connection._thread.join)
             raise translate(error, self._path) from None
         return SQLiteLink(connection, self._path)
-
-
-def _lower(text: str | None) -> str | None:
-    return None if text is None else text.lower()
 
 
 class SQLiteLink:

@@ -18,11 +18,17 @@ _TOKEN = re.compile(
     r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | :: | :(?P<name>[A-Za-z_]\w*) | %""",
     re.VERBOSE | re.DOTALL,
 )
+_DIALECT_LINE = re.compile(r"^[ \t]*--[ \t]*(sqlite|postgresql):[ \t]?(.*)$", re.MULTILINE)
 _READS = re.compile(r"\s*(SELECT|WITH|VALUES|EXPLAIN)\b", re.IGNORECASE)
 _WRITES = re.compile(r"\b(INSERT|UPDATE|DELETE|REPLACE)\b", re.IGNORECASE)
 
 # Statements are constants of our source; the bound only matters to a caller that builds texts without end.
 _KEPT = 1024
+
+
+def render(sql: str, dialect: Dialect) -> str:
+    """Return the SQL of one dialect: a line that begins `-- sqlite:` or `-- postgresql:` is SQL in that one only."""
+    return _DIALECT_LINE.sub(lambda line: line[2] if line[1] == dialect else "", sql)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class Translator:
         return f":{name}" if self._dialect == "sqlite" else f"%({name})s"
 
     def _parse(self, sql: str) -> _Template:
+        sql = render(sql, self._dialect)
         pieces, names, start, kept = [], [], 0, ""
         for token in _TOKEN.finditer(sql):
             kept += sql[start : token.start()]

@@ -44,25 +44,6 @@ async def test_a_cursor_that_is_not_ours_is_refused(world: World, cursor: str) -
     assert refusal.value.error.param == "$.cursor"
 
 
-async def test_a_search_finds_words_in_any_case_and_takes_nothing_for_a_pattern(world: World) -> None:
-    user_id = await sidebar(world, ["100% tidal", "100 tidal", "a_b", "axb", "Sure!", "ÄRGER über Öl", "Ärger"])
-    assert await found(world.store, user_id, query="TIDAL") == ["c0", "c1"]
-    assert await found(world.store, user_id, query="100%") == ["c0"]
-    assert await found(world.store, user_id, query="a_b") == ["c2"]
-    assert await found(world.store, user_id, query="sure!") == ["c4"]
-    assert await found(world.store, user_id, query="nothing") == []
-    assert await found(world.store, user_id, query="ärger") == ["c6", "c5"]
-    assert await found(world.store, user_id, query="Ärger") == ["c6", "c5"]
-
-
-async def test_a_search_may_stay_inside_a_project_and_go_on_page_by_page(world: World) -> None:
-    user_id = await sidebar(world, ["tide"] * 6)
-    assert await found(world.store, user_id, query="tide", limit=1) == ["c4"]
-    request = {"project_id": "p", "query": "tide"}
-    assert await found(world.store, user_id, **request) == ["c5", "c3", "c1"]
-    assert await found(world.store, user_id, **request, limit=2, cursor="102.c5") == ["c3", "c1"]
-
-
 async def test_deleted_chats_are_not_shown(world: World) -> None:
     user_id = await sidebar(world, ["x", "y"])
     await world.store.execute("UPDATE chats SET deleted_at = 1 WHERE chat_id = 'c0'")

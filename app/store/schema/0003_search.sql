@@ -1,0 +1,144 @@
+-- Full text search over titles and messages. Triggers keep the index in step with what is stored, in the transaction
+-- that stores it, so no path can forget it: a deleted chat leaves it with its messages.
+--
+-- An entry is a title (its message_id is empty) or the text of a message, of which the first 100,000 characters count.
+-- Its words are folded: case and accents do not matter. Its owner is indexed like a word, so that a search does not
+-- look at other people's text, however many there are.
+
+-- sqlite: CREATE TABLE search_entries (
+-- sqlite:     entry INTEGER PRIMARY KEY,
+-- sqlite:     user_id TEXT NOT NULL,
+-- sqlite:     chat_id TEXT NOT NULL,
+-- sqlite:     message_id TEXT NOT NULL,
+-- sqlite:     UNIQUE (user_id, chat_id, message_id)
+-- sqlite: );
+-- sqlite: CREATE VIRTUAL TABLE search_words USING fts5 (
+-- sqlite:     owner, words, content = '', tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3'
+-- sqlite: );
+
+-- sqlite: INSERT INTO search_entries (user_id, chat_id, message_id) SELECT user_id, chat_id, '' FROM chats;
+-- sqlite: INSERT INTO search_entries (user_id, chat_id, message_id) SELECT user_id, chat_id, message_id FROM messages;
+-- sqlite: INSERT INTO search_words (rowid, owner, words)
+-- sqlite:     SELECT e.entry, hex(c.user_id), c.title
+-- sqlite:     FROM chats c JOIN search_entries e ON e.user_id = c.user_id AND e.chat_id = c.chat_id AND e.message_id = '';
+-- sqlite: INSERT INTO search_words (rowid, owner, words)
+-- sqlite:     SELECT e.entry, hex(m.user_id), substr(coalesce((
+-- sqlite:         SELECT group_concat(json_extract(value, '$.text'), ' ') FROM json_each(m.parts)
+-- sqlite:         WHERE json_extract(value, '$.type') = 'text'
+-- sqlite:     ), ''), 1, 100000)
+-- sqlite:     FROM messages m
+-- sqlite:     JOIN search_entries e ON e.user_id = m.user_id AND e.chat_id = m.chat_id AND e.message_id = m.message_id;
+
+-- sqlite: CREATE TRIGGER search_chat_inserted AFTER INSERT ON chats BEGIN
+-- sqlite:     INSERT INTO search_entries (user_id, chat_id, message_id) VALUES (NEW.user_id, NEW.chat_id, '');
+-- sqlite:     INSERT INTO search_words (rowid, owner, words)
+-- sqlite:     SELECT entry, hex(NEW.user_id), NEW.title
+-- sqlite:     FROM search_entries WHERE user_id = NEW.user_id AND chat_id = NEW.chat_id AND message_id = '';
+-- sqlite: END;
+-- sqlite: CREATE TRIGGER search_chat_changed AFTER UPDATE OF title ON chats WHEN OLD.title <> NEW.title BEGIN
+-- sqlite:     INSERT INTO search_words (search_words, rowid, owner, words)
+-- sqlite:     SELECT 'delete', entry, hex(OLD.user_id), OLD.title
+-- sqlite:     FROM search_entries WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = '';
+-- sqlite:     INSERT INTO search_words (rowid, owner, words)
+-- sqlite:     SELECT entry, hex(NEW.user_id), NEW.title
+-- sqlite:     FROM search_entries WHERE user_id = NEW.user_id AND chat_id = NEW.chat_id AND message_id = '';
+-- sqlite: END;
+-- sqlite: CREATE TRIGGER search_chat_deleted AFTER DELETE ON chats BEGIN
+-- sqlite:     INSERT INTO search_words (search_words, rowid, owner, words)
+-- sqlite:     SELECT 'delete', entry, hex(OLD.user_id), OLD.title
+-- sqlite:     FROM search_entries WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = '';
+-- sqlite:     DELETE FROM search_entries WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = '';
+-- sqlite: END;
+
+-- sqlite: CREATE TRIGGER search_message_inserted AFTER INSERT ON messages BEGIN
+-- sqlite:     INSERT INTO search_entries (user_id, chat_id, message_id) VALUES (NEW.user_id, NEW.chat_id, NEW.message_id);
+-- sqlite:     INSERT INTO search_words (rowid, owner, words)
+-- sqlite:     SELECT entry, hex(NEW.user_id), substr(coalesce((
+-- sqlite:         SELECT group_concat(json_extract(value, '$.text'), ' ') FROM json_each(NEW.parts)
+-- sqlite:         WHERE json_extract(value, '$.type') = 'text'
+-- sqlite:     ), ''), 1, 100000)
+-- sqlite:     FROM search_entries WHERE user_id = NEW.user_id AND chat_id = NEW.chat_id AND message_id = NEW.message_id;
+-- sqlite: END;
+-- sqlite: CREATE TRIGGER search_message_changed AFTER UPDATE OF parts ON messages WHEN OLD.parts <> NEW.parts BEGIN
+-- sqlite:     INSERT INTO search_words (search_words, rowid, owner, words)
+-- sqlite:     SELECT 'delete', entry, hex(OLD.user_id), substr(coalesce((
+-- sqlite:         SELECT group_concat(json_extract(value, '$.text'), ' ') FROM json_each(OLD.parts)
+-- sqlite:         WHERE json_extract(value, '$.type') = 'text'
+-- sqlite:     ), ''), 1, 100000)
+-- sqlite:     FROM search_entries WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = OLD.message_id;
+-- sqlite:     INSERT INTO search_words (rowid, owner, words)
+-- sqlite:     SELECT entry, hex(NEW.user_id), substr(coalesce((
+-- sqlite:         SELECT group_concat(json_extract(value, '$.text'), ' ') FROM json_each(NEW.parts)
+-- sqlite:         WHERE json_extract(value, '$.type') = 'text'
+-- sqlite:     ), ''), 1, 100000)
+-- sqlite:     FROM search_entries WHERE user_id = NEW.user_id AND chat_id = NEW.chat_id AND message_id = NEW.message_id;
+-- sqlite: END;
+-- sqlite: CREATE TRIGGER search_message_deleted AFTER DELETE ON messages BEGIN
+-- sqlite:     INSERT INTO search_words (search_words, rowid, owner, words)
+-- sqlite:     SELECT 'delete', entry, hex(OLD.user_id), substr(coalesce((
+-- sqlite:         SELECT group_concat(json_extract(value, '$.text'), ' ') FROM json_each(OLD.parts)
+-- sqlite:         WHERE json_extract(value, '$.type') = 'text'
+-- sqlite:     ), ''), 1, 100000)
+-- sqlite:     FROM search_entries WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = OLD.message_id;
+-- sqlite:     DELETE FROM search_entries WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = OLD.message_id;
+-- sqlite: END;
+
+-- postgresql: CREATE FUNCTION search_fold(text TEXT) RETURNS TEXT[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- postgresql:     SELECT coalesce(array_agg(DISTINCT left(word, 64)), '{}') FROM unnest(regexp_split_to_array(
+-- postgresql:         left(lower(regexp_replace(normalize(left($1, 100000), NFKD), U&'[\0300-\036F]+', '', 'g')), 200000),
+-- postgresql:         U&'[\0001-\002F\003A-\0040\005B-\0060\007B-\00BF\2000-\206F\3000-\303F\FFF0-\FFFF\+01F000-\+01FAFF]+'
+-- postgresql:     )) AS word WHERE word <> ''
+-- postgresql: $$;
+-- postgresql: CREATE FUNCTION search_words(user_id TEXT, text TEXT) RETURNS TSVECTOR LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- postgresql:     SELECT array_to_tsvector(search_fold($2) || ('@' || $1))
+-- postgresql: $$;
+-- postgresql: CREATE FUNCTION search_query(user_id TEXT, text TEXT) RETURNS TSQUERY LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- postgresql:     SELECT string_agg(term, ' & ')::tsquery FROM (
+-- postgresql:         SELECT '''@' || $1 || '''' AS term UNION ALL SELECT '''' || word || ''':*' FROM unnest(search_fold($2)) AS word
+-- postgresql:     ) AS terms
+-- postgresql: $$;
+-- postgresql: CREATE FUNCTION search_text(parts TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- postgresql:     SELECT coalesce(string_agg(part ->> 'text', ' '), '') FROM jsonb_array_elements($1::jsonb) AS part
+-- postgresql:     WHERE part ->> 'type' = 'text'
+-- postgresql: $$;
+
+-- postgresql: CREATE TABLE search_entries (
+-- postgresql:     user_id TEXT NOT NULL,
+-- postgresql:     chat_id TEXT NOT NULL,
+-- postgresql:     message_id TEXT NOT NULL,
+-- postgresql:     words TSVECTOR NOT NULL,
+-- postgresql:     PRIMARY KEY (user_id, chat_id, message_id)
+-- postgresql: );
+-- postgresql: CREATE INDEX search_entries_by_words ON search_entries USING gin (words);
+-- postgresql: INSERT INTO search_entries SELECT user_id, chat_id, '', search_words(user_id, title) FROM chats;
+-- postgresql: INSERT INTO search_entries
+-- postgresql:     SELECT user_id, chat_id, message_id, search_words(user_id, search_text(parts)) FROM messages;
+
+-- postgresql: CREATE FUNCTION search_chat_changed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+-- postgresql: BEGIN
+-- postgresql:     IF TG_OP = 'DELETE' THEN
+-- postgresql:         DELETE FROM search_entries WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = '';
+-- postgresql:     ELSE
+-- postgresql:         INSERT INTO search_entries VALUES (NEW.user_id, NEW.chat_id, '', search_words(NEW.user_id, NEW.title))
+-- postgresql:         ON CONFLICT (user_id, chat_id, message_id) DO UPDATE SET words = excluded.words;
+-- postgresql:     END IF;
+-- postgresql:     RETURN NULL;
+-- postgresql: END
+-- postgresql: $$;
+-- postgresql: CREATE TRIGGER search_chat_changed AFTER INSERT OR DELETE OR UPDATE OF title ON chats
+-- postgresql:     FOR EACH ROW EXECUTE FUNCTION search_chat_changed();
+-- postgresql: CREATE FUNCTION search_message_changed() RETURNS TRIGGER LANGUAGE plpgsql AS $$
+-- postgresql: BEGIN
+-- postgresql:     IF TG_OP = 'DELETE' THEN
+-- postgresql:         DELETE FROM search_entries
+-- postgresql:         WHERE user_id = OLD.user_id AND chat_id = OLD.chat_id AND message_id = OLD.message_id;
+-- postgresql:     ELSE
+-- postgresql:         INSERT INTO search_entries
+-- postgresql:         VALUES (NEW.user_id, NEW.chat_id, NEW.message_id, search_words(NEW.user_id, search_text(NEW.parts)))
+-- postgresql:         ON CONFLICT (user_id, chat_id, message_id) DO UPDATE SET words = excluded.words;
+-- postgresql:     END IF;
+-- postgresql:     RETURN NULL;
+-- postgresql: END
+-- postgresql: $$;
+-- postgresql: CREATE TRIGGER search_message_changed AFTER INSERT OR DELETE OR UPDATE OF parts ON messages
+-- postgresql:     FOR EACH ROW EXECUTE FUNCTION search_message_changed();
