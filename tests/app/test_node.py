@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def node_of(recorder: Recorder, clock: Clock) -> Node:
     return Node(
         Parts(
             name="n",
-            database=part("database"),
+            database=part("database", transaction=lambda _: nullcontext(part("transaction"))),
             journal=part("journal"),
             catalogue=part("catalogue"),
             registry=part("registry", retire=lambda _, now: recorder.calls.append("registry.retire")),
