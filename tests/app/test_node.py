@@ -117,7 +117,7 @@ def test_a_round_that_fails_does_not_end_the_rounds(
         "journal.retire",
     ] * 3
     assert [record.levelno for record in caplog.records] == [level] * 2
-    assert recorder.calls.count("database.execute") >= 5, "the third round sweeps the store"
+    assert recorder.calls.count("transaction.fetch_all") >= 5, "the third round sweeps the store"
 
 
 def test_g30_a_drain_refuses_first_then_waits_then_says_goodbye(recorder: Recorder) -> None:
