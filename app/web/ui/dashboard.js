@@ -6,14 +6,46 @@ export class Dashboard {
   /** `on.change()`, `on.event(frame)` for each applied event, `on.reset()` when the past is unknown. */
   constructor(socket, on) {
     Object.assign(this, { socket, on, chats: new Map(), gone: new Map(), models: [] });
+    this.wishes = new Map(); // what this tab asked for, by chat, until its event has come
     this.position = null; // {epoch, offset} of the last event applied
     this.waiting = null; // "events" or "snapshot", while one of them was asked for
     this.held = [];
   }
 
   get sorted() {
-    const shown = [...this.chats.values()].filter((chat) => !chat.archived);
-    return shown.sort((a, b) => b.updatedAt - a.updatedAt || (a.chatId < b.chatId ? -1 : 1));
+    const chats = [...this.chats.values()].map((chat) => this.wished(chat));
+    const shown = chats.filter((chat) => !chat.archived && !chat.deleted);
+    return shown.sort((a, b) => b.pinned - a.pinned || b.updatedAt - a.updatedAt || (a.chatId < b.chatId ? -1 : 1));
+  }
+
+  /** A chat as it will be once what was asked for here is done. */
+  wished(chat) {
+    const wish = this.wishes.get(chat.chatId);
+    if (wish && chat.version >= wish.version) this.wishes.delete(chat.chatId);
+    return wish && chat.version < wish.version ? { ...chat, ...wish.fields } : chat;
+  }
+
+  /** Rename, pin: shown at once. */
+  update(chatId, fields) {
+    return this.#wish(chatId, fields, () => this.socket.command("chat.update", { chatId, ...fields }));
+  }
+
+  delete(chatId) {
+    return this.#wish(chatId, { deleted: true }, () => this.socket.command("chat.delete", { chatId }));
+  }
+
+  async #wish(chatId, fields, ask) {
+    const wish = { fields: { ...this.wishes.get(chatId)?.fields, ...fields }, version: Infinity };
+    this.wishes.set(chatId, wish);
+    this.on.change();
+    try {
+      wish.version = (await ask()).version;
+    } catch (error) {
+      if (this.wishes.get(chatId) === wish) this.wishes.delete(chatId);
+      throw error;
+    } finally {
+      this.on.change();
+    }
   }
 
   welcome({ snapshot, events }) {

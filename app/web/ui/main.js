@@ -2,6 +2,8 @@
 import { Chat } from "./chat.js";
 import { Dashboard } from "./dashboard.js";
 import { $, h, storage, uuidv7 } from "./dom.js";
+import { Menu } from "./menu.js";
+import { Search } from "./search.js";
 import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
 import { Streams } from "./streams.js";
@@ -64,7 +66,18 @@ const streams = new Streams(socket, {
   lost: (stream) => setTimeout(() => chats.get(stream.chatId)?.load(), CALM),
 });
 
-const sidebar = new Sidebar($("chats"));
+const failed = (error) => say(error.message);
+const menu = new Menu({
+  rename: (chat, row) => row.rename((title) => dashboard.update(chat.chatId, { title }).catch(failed)),
+  pin: (chat) => dashboard.update(chat.chatId, { pinned: !chat.pinned }).catch(failed),
+  remove(chat) {
+    if (chat.chatId === shown.chatId) go("/");
+    const gone = () => chats.get(chat.chatId)?.remove();
+    dashboard.delete(chat.chatId).then(gone, failed);
+  },
+});
+const sidebar = new Sidebar($("chats"), (chat, row, anchor) => menu.open(chat, row, anchor));
+const search = new Search($("search"), socket, dashboard, () => draw());
 const thread = new Thread($("thread"), {
   retry: (message) => shown.retry(message),
   ask: (text) => send(text),
@@ -167,7 +180,7 @@ function drawer(open) {
 
 $("menu").addEventListener("click", () => drawer(!document.body.classList.contains("drawer")));
 $("backdrop").addEventListener("click", () => drawer(false));
-$("more").addEventListener("click", () => dashboard.more().catch((error) => say(error.message)));
+$("more").addEventListener("click", () => (search.chats ? search : dashboard).more().catch(failed));
 $("latest").addEventListener("click", () => {
   atEnd = true;
   draw();
@@ -180,7 +193,8 @@ $("scroll").addEventListener("scroll", () => {
   $("latest").hidden = atEnd;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || event.isComposing) return;
+  if (event.key === "k" && (event.ctrlKey || event.metaKey)) return find(event);
+  if (event.key !== "Escape" || event.isComposing || document.querySelector(":popover-open")) return;
   if (document.body.classList.contains("drawer")) drawer(false);
   else shown.stop();
 });
@@ -196,6 +210,12 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("popstate", route);
 
+function find(event) {
+  event.preventDefault();
+  drawer(true);
+  $("search").focus();
+}
+
 // --- Drawing ---
 
 let drawing = 0;
@@ -206,8 +226,9 @@ function draw() {
   drawing ||= requestAnimationFrame(() => {
     drawing = 0;
     $("title").textContent = title();
-    sidebar.render(dashboard.sorted, shown.chatId);
-    $("more").hidden = !dashboard.nextCursor;
+    if (search.chats) sidebar.renderFound(search.chats, shown.chatId);
+    else sidebar.render(dashboard.sorted, shown.chatId);
+    $("more").hidden = !(search.chats ? search : dashboard).nextCursor;
     drawModels();
     const connected = socket.ready || Date.now() - socket.since < PATIENCE;
     thread.render(shown, { connected, examples: dashboard.models.length ? (isDemo() ? "demo" : "real") : null });

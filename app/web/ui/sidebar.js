@@ -1,15 +1,18 @@
-/** The list of chats: newest first, with what runs and what is new marked. */
+/** The list of chats: pinned ones, then newest first, with what runs and what is new marked. */
 import { arrange, h } from "./dom.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
 class Row {
-  constructor(chatId) {
+  /** `open(anchor)` shows what can be done with the chat. */
+  constructor(chatId, open) {
     this.name = h("span", { class: "name" });
     this.running = h("span", { class: "spinner" }, h("span", { class: "spoken" }, "Answering"));
     this.unseen = h("span", { class: "dot" }, h("span", { class: "spoken" }, "New answer"));
-    this.link = h("a", { href: `/c/${chatId}` }, this.name, this.running, this.unseen);
-    this.element = h("li", { "data-chat-id": chatId }, this.link);
+    this.pinned = h("span", { class: "pinned" }, h("span", { class: "spoken" }, "Pinned"));
+    this.link = h("a", { href: `/c/${chatId}` }, this.name, this.running, this.unseen, this.pinned);
+    this.more = h("button", { class: "more", type: "button", onclick: () => open(this.more) }, "⋯");
+    this.element = h("li", { "data-chat-id": chatId }, this.link, this.more);
   }
 
   update(chat, isShown) {
@@ -19,8 +22,33 @@ class Row {
     this.title = this.link.title = title;
     this.running.hidden = !chat.activeStreamId;
     this.unseen.hidden = !chat.unseen || isShown;
+    this.pinned.hidden = !chat.pinned;
+    this.more.setAttribute("aria-label", `More for ${title}`);
     if (isShown) this.link.setAttribute("aria-current", "page");
     else this.link.removeAttribute("aria-current");
+  }
+
+  /** Write another name in place; Enter or a click elsewhere keeps it, Escape does not. */
+  rename(keep) {
+    const input = h("input", { class: "rename", value: this.title, maxlength: 200, "aria-label": "Name of the chat" });
+    let over = false;
+    const finish = (isKept) => {
+      if (over) return; // taking the input away blurs it
+      over = true;
+      const words = input.value.trim();
+      this.link.hidden = this.more.hidden = false;
+      input.remove();
+      this.link.focus();
+      if (isKept && words && words !== this.title) keep(words);
+    };
+    input.addEventListener("blur", () => finish(true));
+    input.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (!event.isComposing && (event.key === "Enter" || event.key === "Escape")) finish(event.key === "Enter");
+    });
+    this.link.hidden = this.more.hidden = true;
+    this.element.prepend(input);
+    input.select();
   }
 
   #type(title) {
@@ -35,8 +63,10 @@ class Row {
 }
 
 export class Sidebar {
-  constructor(list) {
-    Object.assign(this, { list, rows: new Map() });
+  /** `open(chat, row, anchor)` shows what can be done with a chat. */
+  constructor(list, open) {
+    Object.assign(this, { list, open, rows: new Map() });
+    this.nothing = h("li", { class: "nothing" }, "No chat has these words.");
   }
 
   render(chats, shownId) {
@@ -45,10 +75,20 @@ export class Sidebar {
     arrange(this.list, chats.map((chat) => this.#row(chat, shownId)));
   }
 
+  /** What a search found. */
+  renderFound(chats, shownId) {
+    this.render(chats, shownId);
+    if (!chats.length) this.list.append(this.nothing);
+  }
+
   #row(chat, shownId) {
     const { chatId } = chat;
-    if (!this.rows.has(chatId)) this.rows.set(chatId, new Row(chatId));
+    if (!this.rows.has(chatId)) {
+      const row = new Row(chatId, (anchor) => this.open(row.chat, row, anchor));
+      this.rows.set(chatId, row);
+    }
     const row = this.rows.get(chatId);
+    row.chat = chat;
     row.update(chat, chatId === shownId);
     return row.element;
   }

@@ -146,6 +146,8 @@ async def test_chats_and_projects_are_created_changed_and_deleted(tmp_path: Path
         chat_id = await client.create_chat(title="One", project_id=project_id)
         await client.update_chat(chat_id, title="Two", pinned=True)
         await client.update_project(project_id, title="Theirs", instructions="")
+        assert [chat.chat_id for chat in (await client.search("TW")).chats] == [chat_id]
+        assert (await client.search("one")).chats == []
         answer = await client.send(chat_id, "Why?", options={"tokens": 2_000, "pace": 100})
         async with connect(server, token=client.token) as fresh:
             chat, project = fresh.dashboard.chat(chat_id), fresh.dashboard.project(project_id)
