@@ -172,6 +172,50 @@ REFUSED: dict[str, tuple[Frame, str, str | None]] = {
     "a page of a million": ({"type": "dashboard.get", "limit": 10**6}, "invalid_argument", "$.limit"),
     "a cursor of nonsense": ({"type": "dashboard.get", "cursor": "\0'; --"}, "invalid_argument", "$.cursor"),
     "an epoch with a space": ({"type": "events.resume", "epoch": "e 7", "offset": 0}, "invalid_argument", "$.epoch"),
+    "a query that is a list": ({"type": "dashboard.get", "query": []}, "invalid_argument", "$.query"),
+    "a query of 201 characters": ({"type": "dashboard.get", "query": "x" * 201}, "invalid_argument", "$.query"),
+    "a chat of no name": ({"type": "chat.create", "chatId": "c", "title": " \u2003\n"}, "invalid_argument", "$.title"),
+    "a name that is a number": ({"type": "chat.create", "chatId": "c", "title": 7}, "invalid_argument", "$.title"),
+    "a name of 201 characters": (
+        {"type": "chat.update", "chatId": "c", "title": "x" * 201},
+        "invalid_argument",
+        "$.title",
+    ),
+    "a chat in an unknown project": (
+        {"type": "chat.create", "chatId": "c", "projectId": "nothing"},
+        "not_found",
+        "$.projectId",
+    ),
+    "a project with a space": (
+        {"type": "chat.create", "chatId": "c", "projectId": "a b"},
+        "invalid_argument",
+        "$.projectId",
+    ),
+    "pinned by a text": ({"type": "chat.update", "chatId": "c", "pinned": "yes"}, "invalid_argument", "$.pinned"),
+    "a change of nothing": ({"type": "chat.update", "chatId": "c"}, "invalid_argument", "$"),
+    "a change of an unknown chat": (
+        {"type": "chat.update", "chatId": "nothing", "title": "x"},
+        "not_found",
+        "$.chatId",
+    ),
+    "a deletion of an unknown chat": ({"type": "chat.delete", "chatId": "nothing"}, "not_found", "$.chatId"),
+    "a chat without id": ({"type": "chat.delete"}, "invalid_argument", "$.chatId"),
+    "a project of no name": (
+        {"type": "project.create", "projectId": "p", "title": ""},
+        "invalid_argument",
+        "$.title",
+    ),
+    "33 KB of instructions": (
+        {"type": "project.create", "projectId": "p", "instructions": "x" * 32_769},
+        "invalid_argument",
+        "$.instructions",
+    ),
+    "an unknown project changed": (
+        {"type": "project.update", "projectId": "nothing", "title": "x"},
+        "not_found",
+        "$.projectId",
+    ),
+    "an unknown project deleted": ({"type": "project.delete", "projectId": "nothing"}, "not_found", "$.projectId"),
     "a stop of nothing": ({"type": "stream.stop"}, "invalid_argument", "$"),
     "an unknown type": ({"type": f"{SECRET}.{SECRET}"}, "unknown_type", None),
     "a type of another time": ({"type": "x" * 10_000}, "unknown_type", None),
@@ -242,7 +286,7 @@ async def test_strange_text_is_stored_and_answered(
         end = await tab.ended((await tab.answer("c"))["result"]["streamId"])
         assert end["status"] == "completed"
         assert (await tab.history("chat"))[0]["parts"] == [text(stored)]
-        assert (await tab.command("dashboard.get", query="%_!:x"))["result"]["chats"] == []
+        assert (await tab.command("dashboard.get", query="%_!: xyzzy"))["result"]["chats"] == []
 
 
 async def test_the_longest_text_is_stored_whole(abused: ServerProcess, neighbour: Tab) -> None:
