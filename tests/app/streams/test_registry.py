@@ -5,6 +5,7 @@ import pytest
 from app.store.engine import Database
 from app.streams.registry import Registry
 from protocol.errors import Refusal
+from protocol.parts.chunks import Chunk
 from tests.app.fakes import MemoryJournal
 from tests.app.world import Held, World, opened, until
 
@@ -52,6 +53,23 @@ async def test_g12_a_log_is_forgotten_after_its_retention(world: World) -> None:
     assert registry.get(stream.stream_id) is None
     assert registry.get(running["streamId"]) is not None
     assert len(registry) == 1
+
+
+async def test_a_log_that_is_read_back_while_its_chat_is_deleted_is_not_served(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    registry, read = restarted(world), world.journal.read
+
+    async def read_late(stream_id: str, after: int = 0) -> list[Chunk]:
+        await world.run(caller, "chat.delete", chatId="c")
+        return await read(stream_id, after)
+
+    monkeypatch.setattr(world.journal, "read", read_late)
+    assert await refusal(registry, caller.user_id, stream.stream_id) == "not_found"
+    assert registry.get(stream.stream_id) is None
 
 
 async def test_g11_a_log_that_is_gone_is_expired(world: World) -> None:

@@ -26,6 +26,23 @@ def values(parts: list[str | tuple[str]]) -> dict[str, object]:
     return {part[0]: 1 for part in parts if not isinstance(part, str)}
 
 
+def test_a_dialects_lines_and_values_are_its_own() -> None:
+    sql = "SELECT 1\n  -- sqlite: WHERE a MATCH :q\n  -- postgresql: WHERE a @@ f(:q) AND 'x%' = ''"
+    assert SQLITE.bind(sql, {"q": 1}).sql.split() == ["SELECT", "1", "WHERE", "a", "MATCH", ":q"]
+    assert POSTGRES.bind(sql, {"q": 1}).sql.split() == [
+        "SELECT",
+        "1",
+        "WHERE",
+        "a",
+        "@@",
+        "f(%(q)s)",
+        "AND",
+        "'x%%'",
+        "=",
+        "''",
+    ]
+
+
 @given(pieces)
 def test_sqlite_gets_the_text_unchanged(parts: list[str | tuple[str]]) -> None:
     assert SQLITE.bind(text(parts), values(parts)).sql == text(parts)
