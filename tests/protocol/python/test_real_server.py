@@ -165,6 +165,45 @@ async def test_chats_and_projects_are_created_changed_and_deleted(tmp_path: Path
             await client.chat(chat_id)
 
 
+async def test_versions_are_made_and_chosen(tmp_path: Path) -> None:
+    async with served(tmp_path) as server, connect(server) as client:
+        stopped = await client.send("chat_1", "Why?", options={"tokens": 1000, "pace": 20})
+        await stopped.stop()
+        first = await same_as_stored(client, stopped)
+        assert first.status == "stopped"
+        second = await same_as_stored(client, await client.retry("chat_1"))
+        third = await same_as_stored(client, await client.regenerate("chat_1", options={"tokens": 5}))
+        ids = [done.message["id"] for done in (first, second, third)]
+        assert third.message["metadata"]["versions"] == {"index": 2, "ids": ids}
+        question = (await client.chat("chat_1")).messages[0]
+        edited = await client.edit("chat_1", question["id"], "How?", options={"tokens": 5})
+        await same_as_stored(client, edited)
+        await client.select("chat_1", ids[0])
+        page = await client.chat("chat_1")
+        assert [message["id"] for message in page.messages] == [question["id"], ids[0]]
+        with pytest.raises(tidewire.CommandRefused, match="not_found"):
+            await client.select("chat_1", "none")
+
+
+async def test_queue_is_arranged(tmp_path: Path) -> None:
+    async with served(tmp_path) as server, connect(server) as client:
+        running = await client.send("chat_1", "Why?", options={"tokens": 1000, "pace": 20})
+        names = ("one", "two", "three")
+        waiting = {
+            name: await client.send("chat_1", name, options={"tokens": 5}, if_active="queue", command_id=name)
+            for name in names
+        }
+        await client.update_queue("chat_1", remove=["one"], order=["three"])
+        assert [queued.text for queued in (await client.chat("chat_1")).chat.queue or []] == ["three", "two"]
+        await running.stop()
+        await client.update_queue("chat_1", paused=False)
+        assert (await waiting["one"].finished()).status == "stopped"
+        for name in ("three", "two"):
+            await same_as_stored(client, waiting[name])
+        asked = [message for message in (await client.chat("chat_1")).messages if message["role"] == "user"]
+        assert [message["parts"][0]["text"] for message in asked] == ["Why?", "three", "two"]
+
+
 async def test_foreign_and_unknown_tokens_are_refused(tmp_path: Path) -> None:
     async with served(tmp_path) as server:
         with pytest.raises(tidewire.ConnectionStopped, match="4401"):
