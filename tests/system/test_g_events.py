@@ -38,6 +38,9 @@ async def quiet(*tabs: Tab) -> None:
         chats = (await tabs[0].command("dashboard.get"))["result"]["chats"]
         if not any("activeStreamId" in chat or "queue" in chat for chat in chats):
             break
+        for chat in chats:
+            if chat.get("queuePaused"):  # behind an answer that failed
+                await tabs[0].command("queue.update", chatId=chat["chatId"], paused=False)
         await tabs[0].settled()
     head = (await tabs[0].command("dashboard.get"))["result"]["offset"]
     for tab in tabs:
@@ -50,9 +53,11 @@ async def test_g20_offsets_have_no_gap_and_all_sockets_see_the_same(roomy_server
         await asyncio.gather(busy(tab, other, "a"), busy(other, tab, "b"))
         await quiet(tab, other)
         async with opened(roomy_server.url, tab.token) as late:
-            await late.command("events.resume", epoch=late.frames[0]["events"]["epoch"], offset=0)
+            ack = await late.command("events.resume", epoch=late.frames[0]["events"]["epoch"], offset=0)
             await quiet(late)
-            seen = [events_of(one) for one in (tab, other, late)]
+            # A late title may have come before the ack: what counts follows it.
+            resumed = [frame for frame in late.frames[late.frames.index(ack) :] if frame["type"] == "event"]
+            seen = [events_of(tab), events_of(other), resumed]
             most = min(map(len, seen))
             assert most > 60
             assert [event["offset"] for event in seen[0][:most]] == list(range(1, most + 1))
@@ -83,7 +88,6 @@ async def test_g21_recovered_means_every_event_since_in_order(roomy_server: Serv
                 if offset < len(told):
                     await again.until(lambda got: got["type"] == "event" and got["offset"] >= len(told))
                 assert events_of(again)[: len(told) - offset] == told[offset:]
-                since = len(again.frames)
                 ack = await again.command("events.resume", epoch=epoch, offset=offset)
                 assert ack["result"].items() >= {"epoch": epoch, "recovered": True}.items()
                 if offset < len(told):
@@ -91,7 +95,7 @@ async def test_g21_recovered_means_every_event_since_in_order(roomy_server: Serv
                         lambda got: got["type"] == "event" and got["offset"] >= len(told),
                         since=again.frames.index(ack),
                     )
-                behind = [frame for frame in again.frames[since:] if frame["type"] == "event"]
+                behind = [frame for frame in again.frames[again.frames.index(ack) :] if frame["type"] == "event"]
                 assert behind[: len(told) - offset] == told[offset:]
 
 
@@ -223,7 +227,9 @@ async def test_g23_what_a_command_causes_names_its_client_and_what_the_server_do
             ("message.created", theirs),
             ("stream.started", theirs),
             ("chat.updated", ours),  # a question waits
+            ("chat.updated", theirs),  # the stop makes the queue pause
             ("stream.ended", None),
+            ("chat.updated", ours),  # and here it goes on
             ("message.created", ours),
             ("stream.started", ours),
             ("stream.ended", None),
