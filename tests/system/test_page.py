@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Frame = dict[str, Any]
 QUESTION = "What happens when I refresh the page?"
 ENOUGH = 20_000  # ms until an answer must have ended
+GENERATING = ("message.send", "message.edit", "message.regenerate", "message.retry")
 LONGER_THAN = "(answer, length) => answer.sourceText.length > length"
 
 
@@ -71,7 +72,7 @@ class Tab:
 
     def _with_options(self, text: str) -> str:
         frame: Frame = json.loads(text)
-        return json.dumps({**frame, "options": self.options}) if frame["type"] == "message.send" else text
+        return json.dumps({**frame, "options": self.options}) if frame["type"] in GENERATING else text
 
 
 @pytest.fixture(scope="module")
@@ -167,16 +168,134 @@ def test_escape_stops(visitor: BrowserContext) -> None:
     assert_shows_what_is_stored(tab, "stopped")
 
 
-def test_a_question_while_an_answer_grows_stops_that_answer(visitor: BrowserContext) -> None:
-    tab = Tab(visitor, tokens=120, pace=100)
+def test_a_question_while_an_answer_grows_waits_for_its_turn(visitor: BrowserContext) -> None:
+    other = Tab(visitor)
+    tab = Tab(visitor, tokens=4000, pace=100)
     tab.ask()
     tab.wait_for_more_than(10)
-    tab.ask("And where are my chats kept?")
-    answers = tab.page.locator("[data-role=assistant]")
-    expect(answers).to_have_count(2)
-    expect(answers.first).to_have_attribute("data-status", "stopped")
+    other.page.locator(f"[data-chat-id='{tab.chat_id}'] a").click()
+    tab.options = {"tokens": 20, "pace": 500}
+    for text in ("Not this", "And this"):
+        tab.ask(text)
+        for one in (tab, other):
+            expect(one.page.get_by_test_id("queue")).to_contain_text(text)
+    expect(tab.page.locator("[data-role=user]")).to_have_count(1)
+    other.page.get_by_test_id("queue").locator("li", has_text="Not this").get_by_role("button", name="Remove").click()
+    for one in (tab, other):
+        expect(one.page.get_by_test_id("queue")).not_to_contain_text("Not this")
+    tab.page.get_by_test_id("stop").click()
+    tab.page.get_by_role("button", name="Continue").click()
+    for one in (tab, other):
+        expect(one.page.locator("[data-role=assistant]")).to_have_count(2, timeout=ENOUGH)
+        one.wait_until("completed")
+        expect(one.page.get_by_test_id("queue")).to_be_hidden()
+    assert [text_of(message) for message in stored(tab) if message["role"] == "user"] == [QUESTION, "And this"]
+    assert_shows_what_is_stored(tab)
+    assert other.text() == tab.text()
+
+
+def test_what_waits_is_held_by_a_stop_and_asked_now_from_another_tab(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=4000, pace=100)
+    tab.ask()
+    tab.wait_for_more_than(10)
+    tab.options = {"tokens": 20, "pace": 500}
+    for text in ("One", "Two"):
+        tab.ask(text)
+        expect(tab.page.get_by_test_id("queue")).to_contain_text(text)
+    other = Tab(visitor, f"/c/{tab.chat_id}")
+    other.page.get_by_test_id("queue").locator("li", has_text="Two").get_by_role("button", name="Send now").click()
+    for one in (tab, other):
+        expect(one.page.locator("[data-role=assistant]")).to_have_count(3, timeout=ENOUGH)
+        one.wait_until("completed")
+    asked = [text_of(message) for message in stored(tab) if message["role"] == "user"]
+    assert asked == [QUESTION, "Two", "One"]
+
+    tab.options = {"tokens": 4000, "pace": 100}
+    tab.ask("Three")
+    expect(tab.page.locator("[data-role=assistant]")).to_have_count(4)
+    tab.wait_for_more_than(10)
+    tab.options = {"tokens": 20, "pace": 500}
+    tab.ask("Four")
+    expect(other.page.get_by_test_id("queue")).to_contain_text("Four")
+    tab.page.get_by_test_id("stop").click()
+    tab.wait_until("stopped")
+    other.page.get_by_role("button", name="Continue").click()
+    expect(tab.page.locator("[data-role=assistant]")).to_have_count(5)
     tab.wait_until("completed")
-    assert [message["role"] for message in stored(tab)] == ["user", "assistant"] * 2
+    assert_shows_what_is_stored(tab)
+
+
+def versions(tab: Tab, role: str = "assistant") -> Locator:
+    return tab.page.locator(f"[data-role={role}]").last.get_by_test_id("versions")
+
+
+def test_versions_of_an_answer_in_two_tabs(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=30, pace=500)
+    tab.ask()
+    tab.wait_until("completed")
+    first = tab.text()
+    other = Tab(visitor, f"/c/{tab.chat_id}", tokens=60, pace=500)
+    other.wait_until("completed")
+    other.page.get_by_role("button", name="Regenerate").click()
+    for one in (tab, other):
+        expect(versions(one)).to_contain_text("2 / 2")
+        one.wait_until("completed")
+        expect(one.page.locator("article")).to_have_count(2)
+    second = tab.text()
+    assert second == other.text() != first
+    tab.page.get_by_role("button", name="Previous version").click()
+    for one in (tab, other):
+        expect(versions(one)).to_contain_text("1 / 2")
+        assert one.text() == first
+    assert_shows_what_is_stored(other)
+    expect(versions(other)).to_contain_text("1 / 2")
+    other.page.get_by_role("button", name="Next version").click()
+    expect(versions(tab)).to_contain_text("2 / 2")
+    assert tab.text() == second
+    assert tab.faults == other.faults == []
+
+
+def test_retry_of_a_stopped_answer(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=4000, pace=100)
+    tab.ask()
+    tab.wait_for_more_than(20)
+    tab.page.get_by_test_id("stop").click()
+    tab.wait_until("stopped")
+    tab.options = {"tokens": 30, "pace": 500}
+    tab.page.get_by_role("button", name="Retry").click()
+    tab.wait_until("completed")
+    expect(tab.page.locator("article")).to_have_count(2)
+    expect(versions(tab)).to_contain_text("2 / 2")
+    assert_shows_what_is_stored(tab)
+
+
+def test_an_edited_question_keeps_the_old_one_beside_it(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=30, pace=500)
+    tab.ask("Where?")
+    tab.wait_until("completed")
+    other = Tab(visitor, f"/c/{tab.chat_id}")
+    other.wait_until("completed")
+    for given_up in ("Escape", "Cancel"):
+        tab.page.get_by_role("button", name="Edit").click()
+        editing = tab.page.get_by_role("textbox", name="Your question")
+        expect(editing).to_be_focused()
+        editing.fill("Never asked")
+        if given_up == "Escape":
+            tab.page.keyboard.press("Escape")
+        else:
+            tab.page.get_by_role("button", name="Cancel").click()
+        expect(editing).to_have_count(0)
+    tab.page.get_by_role("button", name="Edit").click()
+    tab.page.get_by_role("textbox", name="Your question").fill("When?")
+    tab.page.keyboard.press("Enter")
+    for one in (tab, other):
+        expect(one.page.locator("[data-role=user] .body")).to_have_text("When?")
+        expect(versions(one, "user")).to_contain_text("2 / 2")
+        one.wait_until("completed")
+    other.page.get_by_role("button", name="Previous version").click()
+    for one in (tab, other):
+        expect(one.page.locator("[data-role=user] .body")).to_have_text("Where?")
+        expect(one.page.locator("article")).to_have_count(2)
     assert_shows_what_is_stored(tab)
 
 

@@ -22,11 +22,18 @@ export class Chat {
     this.draft = storage.read(`draft.${draftKey}`) ?? { text: "", unsent: [] };
     this.state = "new"; // new | loading | loaded | missing | failed
     this.again = false;
+    this.waiting = new Set(); // streams of our own questions that wait for their turn
   }
 
   /** The answer in flight, or the question whose answer has no name yet. */
   get running() {
-    return this.messages.findLast((m) => m.state === "sending" || (m.stream && !m.stream.over));
+    const growing = this.messages.findLast((m) => m.stream && !m.stream.over);
+    return growing ?? this.messages.findLast((m) => m.state === "sending");
+  }
+
+  /** Whether something is being answered here, be it on a branch that is not shown. */
+  get busy() {
+    return Boolean(this.running ?? this.dashboard.chats.get(this.chatId)?.activeStreamId);
   }
 
   /** Read what is stored; runs again when something changed meanwhile, so the last word is the server's. */
@@ -61,7 +68,7 @@ export class Chat {
     return this.messages.find((message) => message.id === id);
   }
 
-  #merge({ messages, activeStream, nextCursor }) {
+  #merge({ chat, messages, activeStream, nextCursor }) {
     const own = this.messages.filter((message) => message.state);
     const merged = messages.map((message) => {
       const known = this.#find(message.id);
@@ -69,7 +76,7 @@ export class Chat {
     });
     this.messages = [...merged, ...own.filter((message) => message.state)];
     this.nextCursor = nextCursor;
-    if (activeStream) this.#join(activeStream, merged.length);
+    if (activeStream && activeStream.messageId === chat.leafId) this.#join(activeStream, merged.length);
     this.#forget(messages.map((message) => message.id));
   }
 
@@ -87,9 +94,54 @@ export class Chat {
     this.draft.unsent.push({ id: message.id, text });
     this.write("");
     if (this.state === "missing" || this.state === "new") this.state = "loaded"; // the send creates it
-    const running = this.running;
+    const stopping = (this.running?.stream ?? this.running)?.stopping;
+    const ifActive = stopping ? "stop" : this.busy ? "queue" : undefined;
     this.messages.push(message);
-    return this.#submit(message, running ? "stop" : undefined);
+    return this.#submit(message, ifActive);
+  }
+
+  /** Ask a question differently: another version of it, with an answer of its own. Throws when it is refused. */
+  async edit(message, text, model) {
+    const question = { id: `msg_${uuidv7()}`, role: "user", parts: [{ type: "text", text }] };
+    const fields = { chatId: this.chatId, messageId: message.id, message: question, model };
+    const result = await this.socket.command("message.edit", fields);
+    const placed = this.#find(question.id) ?? question;
+    this.#replace(message, [placed]);
+    this.#answer(result, placed);
+    this.change();
+  }
+
+  /** `verb` is `retry` or `regenerate`: another version of an answer, below the same question. */
+  async rewrite(message, verb, model) {
+    if (message.rewriting) return;
+    Object.assign(message, { rewriting: true, problem: "" });
+    this.change();
+    try {
+      const fields = { chatId: this.chatId, messageId: message.id, model };
+      const result = await this.socket.command(`message.${verb}`, fields);
+      const question = this.messages[this.messages.indexOf(message) - 1];
+      this.#replace(message, []);
+      this.#answer(result, question);
+    } catch (error) {
+      message.problem = error.message;
+    }
+    message.rewriting = false;
+    this.change();
+  }
+
+  /** Show another version, with what was shown below it; the server tells the other tabs. */
+  async select(messageId) {
+    await this.socket.command("message.select", { chatId: this.chatId, messageId });
+    await this.load();
+  }
+
+  /** Put `instead` where a message and all below it were. */
+  #replace(message, instead) {
+    const at = this.messages.indexOf(message);
+    if (at < 0) return; // read again meanwhile
+    const own = this.messages.filter((other) => other.state);
+    const before = this.messages.slice(0, at).filter((other) => !instead.includes(other));
+    this.messages = [...before, ...instead, ...own];
   }
 
   /** Send a refused question again: the same message, a new command. */
@@ -102,15 +154,24 @@ export class Chat {
     Object.assign(message, { state: "sending", error: null, commandId: uuidv7(), stopping: false });
     this.change();
     try {
-      const fields = { chatId: this.chatId, message: { id, role, parts }, model, ifActive };
+      const subscribe = ifActive === "queue" ? false : undefined; // its tab joins it as every other does
+      const fields = { chatId: this.chatId, message: { id, role, parts }, model, ifActive, subscribe };
       const result = await this.socket.command("message.send", fields, { id: message.commandId });
       message.state = undefined;
       this.#forget([id]);
-      this.#answer(result, message);
+      if (ifActive !== "queue") this.#answer(result, message);
+      else if (result.status === "streaming") this.#join(result);
+      else this.#wait(result, message);
     } catch (error) {
       Object.assign(message, { state: "refused", error });
     }
     this.change();
+  }
+
+  /** It is in the queue now, not in the thread; it comes back when its turn does. */
+  #wait({ streamId }, question) {
+    this.waiting.add(streamId);
+    this.messages = this.messages.filter((message) => message !== question);
   }
 
   #answer(result, question) {
@@ -118,13 +179,15 @@ export class Chat {
     else this.state = "loaded"; // reads overtake a question: it may have been missing
     const { messageId, streamId, chatId, status } = result;
     const message = this.#find(messageId) ?? blank(messageId);
-    if (!this.messages.includes(message)) this.messages.splice(this.messages.indexOf(question) + 1, 0, message);
+    const at = this.messages.indexOf(question);
+    if (!this.messages.includes(message)) this.messages.splice(at < 0 ? this.messages.length : at + 1, 0, message);
     this.streams.adopt({ messageId, streamId, chatId, status }, message).stopping = question.stopping;
   }
 
   /** Stop the answer in flight; "Stopping…" until its end arrives. */
   async stop() {
     const target = this.running;
+    if (!target && this.busy) await this.socket.command("stream.stop", { chatId: this.chatId });
     if (!target) return;
     const stopping = target.stream ?? target;
     if (stopping.stopping) return;
@@ -144,13 +207,36 @@ export class Chat {
     this.messages = [];
   }
 
-  /** An event about this chat, caused elsewhere. */
+  /** Ask a question that waits at once, whatever is being answered. */
+  async now({ commandId }) {
+    const { activeStreamId } = this.dashboard.chats.get(this.chatId);
+    if (activeStreamId) await this.socket.command("stream.stop", { streamId: activeStreamId });
+    await this.arrange({ order: [commandId], paused: false });
+  }
+
+  /** Change what waits: `remove`, `order`, `paused`. */
+  arrange(change) {
+    return this.socket.command("queue.update", { chatId: this.chatId, ...change });
+  }
+
+  /** Whether an event that this tab caused says something that its ack did not. */
+  awaits({ name, data }) {
+    return name === "message.created" || (name === "stream.started" && this.waiting.delete(data.streamId));
+  }
+
+  /** An event about this chat. */
   event({ name, data }) {
     if (this.state === "loading") this.again = true;
     else if (name === "message.created") this.#place(data.message, data.parentId);
     else if (name === "stream.started") this.#join({ ...data, chat: undefined, status: "streaming" });
     else if (name === "stream.ended" && !this.#find(data.messageId)) this.load();
-    else if (name === "chat.updated" && !this.running && data.chat.leafId && !this.#find(data.chat.leafId)) this.load();
+    else if (name === "chat.updated" && this.#isElsewhere(data.chat.leafId)) this.load();
+  }
+
+  /** Whether another branch is shown on the other devices than here. */
+  #isElsewhere(leafId) {
+    const last = this.messages.findLast((message) => !message.state);
+    return Boolean(leafId) && leafId !== last?.id && !this.messages.some((message) => message.state === "sending");
   }
 
   /** The first chunk says which question is answered: what hung there before is another branch now. */
@@ -163,7 +249,8 @@ export class Chat {
   }
 
   #place(message, parentId) {
-    if (this.#find(message.id)) return;
+    const known = this.#find(message.id);
+    if (known) return void (known.metadata = message.metadata);
     const parent = this.messages.findIndex((other) => other.id === parentId);
     if (this.messages.length && parent < 0) return void this.load();
     const own = this.messages.filter((other) => other.state);

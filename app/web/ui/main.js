@@ -3,6 +3,7 @@ import { Chat } from "./chat.js";
 import { Dashboard } from "./dashboard.js";
 import { $, h, storage, uuidv7 } from "./dom.js";
 import { Menu } from "./menu.js";
+import { Queue } from "./queue.js";
 import { Search } from "./search.js";
 import { Sidebar } from "./sidebar.js";
 import { Socket } from "./socket.js";
@@ -45,7 +46,7 @@ const dashboard = new Dashboard(socket, {
   },
   event(frame) {
     const chat = chats.get(frame.data.chatId);
-    if (!chat || frame.sourceClientId === socket.clientId) return;
+    if (!chat || (frame.sourceClientId === socket.clientId && !chat.awaits(frame))) return;
     if (frame.name === "chat.deleted") chat.remove();
     else if (chat === shown) chat.event(frame);
     else chat.stale = true;
@@ -80,9 +81,19 @@ const sidebar = new Sidebar($("chats"), (chat, row, anchor) => menu.open(chat, r
 const search = new Search($("search"), socket, dashboard, () => draw());
 const thread = new Thread($("thread"), {
   retry: (message) => shown.retry(message),
+  rewrite: (message, verb) => shown.rewrite(message, verb, model()),
+  edit: (message, text) => shown.edit(message, text, model()),
+  select: (messageId) => shown.select(messageId).catch((error) => say(error.message)),
   ask: (text) => send(text),
   reload: () => load(shown),
   older: () => shown.older().catch((error) => say(error.message)),
+});
+
+const arranging = (change) => change.catch((error) => say(error.message));
+const queue = new Queue($("queue"), {
+  now: (item) => arranging(shown.now(item)),
+  remove: (item) => arranging(shown.arrange({ remove: [item.commandId] })),
+  proceed: () => arranging(shown.arrange({ paused: false })),
 });
 
 // --- Which chat is shown ---
@@ -132,13 +143,14 @@ function see() {
 
 function send(text) {
   if (!text.trim()) return;
-  const models = dashboard.models.length > 1;
   atEnd = true;
-  shown.send(text, models ? $("model").value : undefined);
+  shown.send(text, model());
   fill("");
   go(`/c/${shown.chatId}`);
   draw();
 }
+
+const model = () => (dashboard.models.length > 1 ? $("model").value : undefined);
 
 function fill(text) {
   $("text").value = text;
@@ -232,6 +244,7 @@ function draw() {
     drawModels();
     const connected = socket.ready || Date.now() - socket.since < PATIENCE;
     thread.render(shown, { connected, examples: dashboard.models.length ? (isDemo() ? "demo" : "real") : null });
+    drawQueue();
     drawSlot();
     drawBanner(connected);
     if (atEnd) $("scroll").scrollTop = $("scroll").scrollHeight;
@@ -255,15 +268,21 @@ function drawModels() {
   $("note").hidden = !isDemo();
 }
 
+function drawQueue() {
+  const chat = dashboard.chats.get(shown.chatId);
+  const isShown = (item) => shown.messages.some((message) => message.id === item.messageId);
+  queue.render((chat?.queue ?? []).filter((item) => !isShown(item)), chat?.queuePaused);
+}
+
 function drawSlot() {
-  const running = shown.running;
+  const running = shown.busy;
   const focused = document.activeElement === $("stop") || document.activeElement === $("send");
   $("send").hidden = Boolean(running);
   $("stop").hidden = !running;
-  $("stop").disabled = Boolean((running?.stream ?? running)?.stopping);
+  $("stop").disabled = Boolean((shown.running?.stream ?? shown.running)?.stopping);
   if (focused && running) $("stop").focus();
   else if (focused) $("text").focus();
-  $("text").placeholder = running ? "Asking now stops this answer" : "Ask anything";
+  $("text").placeholder = running ? "Ask ahead: it waits for its turn" : "Ask anything";
 }
 
 function drawBanner(connected) {

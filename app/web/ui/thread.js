@@ -1,6 +1,7 @@
 /** The messages of the shown chat as elements; a finished one is not touched again. */
 import { statusOf, textOf } from "./chat.js";
 import { arrange, h } from "./dom.js";
+import { editor } from "./editing.js";
 import { Markdown } from "./markdown.js";
 
 const EXAMPLES = {
@@ -49,7 +50,8 @@ class MessageView {
     this.actions = actions;
     this.parts = [];
     this.body = h("div", { class: "body" });
-    this.foot = h("div", { class: "foot", "data-testid": "status" });
+    this.status = h("span", { "data-testid": "status" });
+    this.foot = h("div", { class: "foot", hidden: true }, this.status);
     const who = h("h2", { class: "spoken" }, message.role === "user" ? "You" : "Answer");
     const props = { class: `message ${message.role}`, "data-message-id": message.id, "data-role": message.role };
     this.element = h("article", props, who, this.body, this.foot);
@@ -57,15 +59,18 @@ class MessageView {
     Object.defineProperty(this.element, "sourceText", { get: () => textOf(message) });
   }
 
-  update(message, connected) {
+  /** `tool` is what can be done with it now: `edit`, `retry` or `regenerate`. */
+  update(message, connected, tool) {
+    if (this.editor) return;
     const status = statusOf(message);
     const live = RUNNING.includes(status);
     const words = message.role === "user" ? this.#unsent(message, connected) : this.#words(message, status, connected);
-    const key = `${status} ${words}`;
+    const { index, ids } = message.metadata?.versions ?? {};
+    const key = `${status} ${words} ${index}/${ids?.length} ${tool} ${message.rewriting} ${message.problem}`;
     if (!live && key === this.key && message.parts === this.drawn) return;
     if (message.role === "user") this.body.textContent = textOf(message);
     else this.#draw(message.parts);
-    if (key !== this.key) this.#mark(message, status, words, live);
+    if (key !== this.key) this.#mark(message, status, words, live, tool);
     Object.assign(this, { key, drawn: message.parts });
   }
 
@@ -89,27 +94,74 @@ class MessageView {
     arrange(this.body, this.parts.map((view) => view.element));
   }
 
-  #mark(message, status, words, live) {
+  #mark(message, status, words, live, tool) {
     const isBad = status === "refused" || status === "failed";
-    const retry = () => this.actions.retry(message);
-    const mark = [
-      words && h("span", { class: live ? "busy" : isBad ? "bad" : "said" }, words),
-      status === "refused" && h("button", { class: "quiet", type: "button", onclick: retry }, "Retry"),
-    ];
+    const tools = [
+      message.problem && h("span", { class: "bad", role: "alert" }, message.problem),
+      status === "refused" && this.#button("Retry", () => this.actions.retry(message)),
+      !live && this.#versions(message),
+      tool && this.#tool(message, tool),
+    ].filter(Boolean);
+    this.status.className = live ? "busy" : isBad ? "bad" : "said";
+    this.status.textContent = words ?? "";
+    this.status.hidden = !words;
     this.element.dataset.status = status;
     this.element.setAttribute("aria-busy", String(live && message.role !== "user"));
-    this.foot.replaceChildren(...mark.filter(Boolean));
+    this.foot.replaceChildren(this.status, ...tools);
+    this.foot.hidden = !words && !tools.length;
+  }
+
+  #button(text, onclick, props = {}) {
+    return h("button", { class: "quiet", type: "button", onclick, ...props }, text);
+  }
+
+  #versions(message) {
+    const { index, ids } = message.metadata?.versions ?? { ids: [] };
+    if (ids.length < 2) return null;
+    const turn = (text, label, id) =>
+      this.#button(text, () => this.actions.select(id), { "aria-label": label, disabled: !id });
+    const count = h("span", { "aria-label": `Version ${index + 1} of ${ids.length}` }, `${index + 1} / ${ids.length}`);
+    const buttons = [turn("‹", "Previous version", ids[index - 1]), count, turn("›", "Next version", ids[index + 1])];
+    return h("span", { class: "versions", "data-testid": "versions" }, ...buttons);
+  }
+
+  #tool(message, tool) {
+    if (tool === "edit") return this.#button("Edit", () => this.#edit(message));
+    const name = tool === "retry" ? "Retry" : "Regenerate";
+    return this.#button(name, () => this.actions.rewrite(message, tool), { disabled: message.rewriting });
+  }
+
+  #edit(message) {
+    const close = () => {
+      this.editor?.remove();
+      this.editor = null;
+      this.body.hidden = this.foot.hidden = false;
+      this.foot.lastElementChild?.focus();
+    };
+    this.editor = editor(textOf(message), { save: (text) => this.actions.edit(message, text), close });
+    this.body.hidden = this.foot.hidden = true;
+    this.element.append(this.editor);
   }
 }
 
+/** What can be done while nothing is being answered: with the last answer, and with the question it belongs to. */
+function toolsOf(chat) {
+  if (chat.busy) return new Map();
+  const [question, answer] = chat.messages.filter((message) => !message.state).slice(-2);
+  if (answer?.role !== "assistant") return new Map();
+  const verb = statusOf(answer) === "completed" ? "regenerate" : "retry";
+  return new Map([[question, "edit"], [answer, verb]]);
+}
+
 export class Thread {
-  /** `actions`: retry(message), ask(text), older(), reload(). */
+  /** `actions`: retry(question), rewrite(answer, verb), edit(question, text), select(id), ask(text), older(), reload(). */
   constructor(root, actions) {
     Object.assign(this, { root, actions, views: new WeakMap() });
   }
 
   render(chat, { connected, examples }) {
-    const elements = chat.messages.map((message) => this.#view(message, connected));
+    const tools = toolsOf(chat);
+    const elements = chat.messages.map((message) => this.#view(message, connected, tools.get(message)));
     const older = () => this.#button("Show earlier messages", "older");
     if (chat.nextCursor) elements.unshift(this.#once("older", chat, older));
     const key = `${chat.state} ${examples} ${Boolean(chat.draft.text)}`;
@@ -117,10 +169,10 @@ export class Thread {
     arrange(this.root, elements);
   }
 
-  #view(message, connected) {
+  #view(message, connected, tool) {
     if (!this.views.has(message)) this.views.set(message, new MessageView(message, this.actions));
     const view = this.views.get(message);
-    view.update(message, connected);
+    view.update(message, connected, tool);
     return view.element;
   }
 
