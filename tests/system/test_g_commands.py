@@ -181,6 +181,7 @@ async def test_g04_commands_of_one_connection_on_one_chat_run_in_their_order(roo
         assert order == [frame["id"] for frame in sends]
         assert {ack["result"]["status"] for ack in acks} == {"queued"}
         await tab.command("stream.stop", streamId=running["streamId"])
+        await tab.command("queue.update", chatId="chat", paused=False)
         for ack in acks:
             await tab.ended(ack["result"]["streamId"])
         questions = [message for message in await tab.history("chat") if message["role"] == "user"]
