@@ -183,7 +183,8 @@ async def test_a_waiting_question_and_an_early_stop_survive_a_sigkill(server: Se
         await tab.reached(running["streamId"], 5)
         await killed(server, tab)
     async with opened(server.url, tab.token) as again:
-        await again.follow(waiting["streamId"])
+        assert (await again.follow(waiting["streamId"]))["status"] == "queued"
+        await again.command("queue.update", chatId="chat", paused=False)  # an interruption holds what waits
         assert (await again.ended(waiting["streamId"]))["status"] == "completed"
         texts = [text_of(message) for message in await again.history("chat") if message["role"] == "user"]
         assert texts == ["First", "Second"]
@@ -299,8 +300,9 @@ async def test_g30_what_does_not_end_in_time_is_sealed_and_told(
         async with opened(server.url, tab.token) as again:
             await again.follow(stream_id)
             assert await again.ended(stream_id) == end
-            await again.follow(waiting["streamId"])
-            assert (await again.ended(waiting["streamId"]))["status"] == "completed"  # it waited over the restart
+            assert (await again.follow(waiting["streamId"]))["status"] == "queued"  # over the restart, and held by it
+            await again.command("queue.update", chatId="chat", paused=False)
+            assert (await again.ended(waiting["streamId"]))["status"] == "completed"
             history = await again.history("chat")
             assert history[1] == tab.streams[stream_id].fold.message()
             assert [message["metadata"].get("status") for message in history] == [
