@@ -222,13 +222,15 @@ class Tree(RuleBasedStateMachine):
         self.runner.run(self.check_page())
 
     async def check_page(self) -> None:
+        fresh = Dashboard()
+        await self.snapshot(fresh)
+        # Titles and ends go on in the background, so both take what was committed since the snapshot was read.
         for stored in await events.after(self.store, self.caller.user_id, self.position, limit=10_000):
             event = decode_server(frame_of(stored))
             assert isinstance(event, Event)
             self.page.apply(event)
+            fresh.apply(event)
             self.position = event.offset
-        fresh = Dashboard()
-        await self.snapshot(fresh)
         assert self.page.chats == fresh.chats
 
     async def check_prompt(self, prompt: Prompt) -> None:
