@@ -1,20 +1,20 @@
 """One running server: what is opened and closed with it, its periodic rounds, and how it drains."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from app.backplane.interface import Journal, JournalUnavailable
+from app.backplane.interface import Journal
 from app.clock import Clock
 from app.models.catalogue import Catalogue
 from app.realtime.hub import Hub
+from app.rounds import Round
 from app.sockets.endpoint import Sockets
 from app.sockets.wheel import Wheel
 from app.store import retention
 from app.store.engine import Database
-from app.store.errors import StoreError, StoreUnavailable
+from app.store.errors import StoreError
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
@@ -23,7 +23,7 @@ from protocol.limits import Limits
 
 log = logging.getLogger("tidewire.node")
 
-ROUND = 60.0
+CLEANING_EVERY = 60.0
 # Clients of a single node come back to the same one, so they need not be spread wide.
 RECONNECT_SPREAD_MS = 1_000
 # What commands under way get to finish once everybody was told to go.
@@ -32,7 +32,12 @@ CLOSE_AFTER_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a node is made of; `wiring` puts it together."""
+    """What a node is made of; `wiring` puts it together.
+
+    Args:
+        retire: called with the monotonic time, now and then, to forget what is old.
+        rounds: recurring work of other parts, for as long as the node is open.
+    """
 
     name: str
     database: Database
@@ -48,6 +53,7 @@ class Parts:
     clock: Clock
     limits: Limits
     retire: tuple[Callable[[float], None], ...]
+    rounds: tuple[Round, ...] = ()
 
 
 class Node:
@@ -78,7 +84,8 @@ class Node:
         parts.hub.open()
         await parts.recovery.run()
         self._crew.start(parts.wheel.run(), name="wheel")
-        self._crew.start(self._rounds(), name="rounds")
+        for recurring in (Round("cleaning up", CLEANING_EVERY, self._clean_up), *parts.rounds):
+            self._crew.start(recurring.run(), name=recurring.name)
         self._crew.start(parts.catalogue.warm(), name="warming the models")
 
     async def close(self) -> None:
@@ -114,17 +121,7 @@ class Node:
             return "the database does not answer"
         return None
 
-    async def _rounds(self) -> None:
-        while True:
-            await asyncio.sleep(ROUND)
-            try:
-                await self._round()
-            except (StoreUnavailable, JournalUnavailable) as problem:
-                log.warning("cleaning up failed; the next round tries again: %s", problem)
-            except Exception:
-                log.exception("cleaning up failed; the next round tries again")
-
-    async def _round(self) -> None:
+    async def _clean_up(self) -> None:
         """Forget what has outlived its limits."""
         parts = self._parts
         now = parts.clock.now_ms()

@@ -11,6 +11,7 @@ LAYERS = (
     {"app.__main__", "app.serve", "app.load"},
     {"app.wiring"},
     {"app.node", "app.asgi"},
+    {"app.rounds"},
     {"app.web"},
     {"app.sockets"},
     {"app.commands"},

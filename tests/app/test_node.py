@@ -12,6 +12,7 @@ from app import node as module
 from app.backplane.interface import JournalUnavailable
 from app.clock import Clock
 from app.node import Node, Parts
+from app.rounds import Round
 from app.store.engine import Database
 from app.store.errors import StoreUnavailable
 from app.tasks import Crew
@@ -39,7 +40,7 @@ class Recorder:
         return method
 
 
-def node_of(recorder: Recorder, clock: Clock) -> Node:
+def node_of(recorder: Recorder, clock: Clock, *, rounds: tuple[Round, ...] = ()) -> Node:
     part = recorder.part
     retired = lambda now: recorder.calls.append("rates.retire")  # noqa: E731 - shorter than a def
     return Node(
@@ -58,6 +59,7 @@ def node_of(recorder: Recorder, clock: Clock) -> Node:
             clock=clock,
             limits=Limits(),
             retire=(retired,),
+            rounds=rounds,
         )
     )
 
@@ -105,9 +107,9 @@ def test_a_round_that_fails_does_not_end_the_rounds(
         await node.open()
         recorder.calls.clear()
         recorder.failing["journal.retire"] = error
-        await asyncio.sleep(module.ROUND * 2 + 1)
+        await asyncio.sleep(module.CLEANING_EVERY * 2 + 1)
         recorder.failing.clear()
-        await asyncio.sleep(module.ROUND)
+        await asyncio.sleep(module.CLEANING_EVERY)
         await node.close()
 
     run_virtual(main())
@@ -118,6 +120,20 @@ def test_a_round_that_fails_does_not_end_the_rounds(
     ] * 3
     assert [record.levelno for record in caplog.records] == [level] * 2
     assert recorder.calls.count("transaction.fetch_all") >= 5, "the third round sweeps the store"
+
+
+def test_the_rounds_of_other_parts_go_on_for_as_long_as_the_node_is_open(recorder: Recorder) -> None:
+    async def main() -> None:
+        tick = Round("ticking", 1.0, recorder.method("tick"))
+        node = node_of(recorder, loop_clock(), rounds=(tick,))
+        await node.open()
+        recorder.failing["tick"] = RuntimeError("a bug")
+        await asyncio.sleep(3.5)
+        await node.close()
+        await asyncio.sleep(10)
+
+    run_virtual(main())
+    assert recorder.calls.count("tick") == 3
 
 
 def test_g30_a_drain_refuses_first_then_waits_then_says_goodbye(recorder: Recorder) -> None:
