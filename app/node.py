@@ -15,6 +15,8 @@ from app.sockets.wheel import Wheel
 from app.store import retention
 from app.store.engine import Database
 from app.store.errors import StoreError
+from app.streams.lease import Lease
+from app.streams.ownership import Ownership
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
@@ -46,6 +48,8 @@ class Parts:
     registry: Registry
     supervisor: Supervisor
     recovery: Recovery
+    ownership: Ownership
+    lease: Lease
     hub: Hub
     sockets: Sockets
     commands: Crew
@@ -83,6 +87,7 @@ class Node:
         parts.supervisor.open()
         parts.hub.open()
         await parts.recovery.run()
+        self._crew.start(parts.ownership.run(), name="ownership")
         self._crew.start(parts.wheel.run(), name="wheel")
         for recurring in (Round("cleaning up", CLEANING_EVERY, self._clean_up), *parts.rounds):
             self._crew.start(recurring.run(), name=recurring.name)
@@ -92,7 +97,13 @@ class Node:
         """Close everything in the reverse order, even when some of it fails; the next start seals what still runs."""
         parts = self._parts
         async with AsyncExitStack() as stack:
-            for close in (parts.database.close, parts.journal.close, parts.catalogue.close, parts.hub.close):
+            for close in (
+                parts.database.close,
+                parts.lease.release,
+                parts.journal.close,
+                parts.catalogue.close,
+                parts.hub.close,
+            ):
                 stack.push_async_callback(close)
             for crew in (parts.supervisor, parts.commands, self._crew):
                 stack.push_async_callback(crew.close)

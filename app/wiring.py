@@ -31,8 +31,11 @@ from app.store.engine import Database
 from app.store.outbox import Outbox
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
+from app.streams.lease import FolderLease
+from app.streams.ownership import Ownership
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
+from app.streams.sealing import Sealing
 from app.streams.supervisor import Supervisor
 from app.streams.ticker import Ticker
 from app.tasks import Crew
@@ -73,7 +76,10 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     supervisor = Supervisor(
         database, registry, ticker, closing, entitling, models, clock, max_bytes=limits.stream_log_bytes
     )
-    recovery = Recovery(database, outbox, journal, registry, closing, supervisor, clock, node=name, at_once=at_once)
+    sealing = Sealing(journal, registry, closing, clock)
+    recovery = Recovery(database, journal, sealing, supervisor, node=name)
+    lease = FolderLease()
+    ownership = Ownership(database, outbox, lease, supervisor, sealing, node=name, at_once=at_once)
 
     identity = Identity(database, mint, clock, session_days=settings.session_days)
     accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, node=name)
@@ -104,6 +110,8 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
             registry=registry,
             supervisor=supervisor,
             recovery=recovery,
+            ownership=ownership,
+            lease=lease,
             hub=hub,
             sockets=sockets,
             commands=under_way,

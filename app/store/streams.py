@@ -13,7 +13,7 @@ class StreamRow:
     """One stream as it is stored. Times are Unix milliseconds.
 
     `request` is what was asked for (model, options, text of the question, and the whole question while it is queued);
-    `outcome` what came of it (finishReason, usage, error), once it ended.
+    `outcome` what came of it (finishReason, usage, error), once it ended; `node` its owner, nobody while it is queued.
     """
 
     stream_id: str
@@ -29,10 +29,11 @@ class StreamRow:
     ended_at: int | None = None
     seq: int = 0
     outcome: dict[str, Any] | None = None
+    node: str | None = None
 
 
 _COLUMNS = """stream_id, user_id, chat_id, message_id, command_id, source_client_id, status, request, created_at,
-    started_at, ended_at, seq, outcome"""
+    started_at, ended_at, seq, outcome, node"""
 
 
 async def insert(q: Queries, row: StreamRow, *, rank: int) -> None:
@@ -214,10 +215,40 @@ async def next_queued(q: Queries, user_id: str) -> StreamRow | None:
     return None if row is None else _stream(row)
 
 
-async def unfinished(q: Queries) -> list[StreamRow]:
-    """List every stream that somebody was writing; at the start of an embedded server their owner is dead."""
+async def owned(q: Queries, node: str) -> list[StreamRow]:
+    """List the streams that a node owns and has not ended, oldest first."""
     rows = await q.fetch_all(
-        f"SELECT {_COLUMNS} FROM streams WHERE status IN ('streaming', 'stopping') ORDER BY created_at"  # noqa: S608
+        f"""
+        SELECT {_COLUMNS} FROM streams WHERE node = :node AND status IN ('streaming', 'stopping') ORDER BY created_at
+        """,  # noqa: S608 - constants
+        {"node": node},
+    )
+    return [_stream(row) for row in rows]
+
+
+async def claim_all(q: Queries, node: str) -> None:
+    """Make a node the owner of every stream that is not ended, because it knows that no other node lives."""
+    await q.execute("UPDATE streams SET node = :node WHERE status IN ('streaming', 'stopping')", {"node": node})
+
+
+async def claim_orphans(q: Queries, node: str, *, limit: int) -> list[StreamRow]:
+    """Make a node the owner of streams whose own node's lease has run out; each goes to one claimant only.
+
+    From then on its former owner's end of it is refused (`finish`).
+    """
+    rows = await q.fetch_all(
+        f"""
+        UPDATE streams SET node = :node
+        WHERE status IN ('streaming', 'stopping') AND stream_id IN (
+            SELECT stream_id FROM streams orphan
+            WHERE orphan.status IN ('streaming', 'stopping') AND orphan.node <> :node AND NOT EXISTS (
+                SELECT 1 FROM leases, database_clock WHERE leases.node = orphan.node AND expires_at > now_ms
+            ) LIMIT :limit
+        ) AND NOT EXISTS (
+            SELECT 1 FROM leases, database_clock WHERE leases.node = streams.node AND expires_at > now_ms
+        ) RETURNING {_COLUMNS}
+        """,  # noqa: S608 - constants
+        {"node": node, "limit": limit},
     )
     return [_stream(row) for row in rows]
 
@@ -237,9 +268,27 @@ async def existing(q: Queries, stream_ids: Sequence[str]) -> set[str]:
     return {row["stream_id"] for row in rows}
 
 
-async def users_with_queued(q: Queries) -> list[str]:
-    """List the users who have a stream waiting for its turn."""
-    rows = await q.fetch_all("SELECT DISTINCT user_id FROM streams WHERE status = 'queued'")
+async def users_to_serve(q: Queries, *, at_once: int, limit: int) -> list[str]:
+    """List users of whom a waiting stream could start now: its chat is free and not paused, and few enough run.
+
+    Whoever ends a stream starts the next one; here is found what nobody started, because its node died or drained.
+    """
+    rows = await q.fetch_all(
+        """
+        SELECT DISTINCT user_id FROM streams waiting
+        WHERE status = 'queued' AND NOT EXISTS (
+            SELECT 1 FROM streams active WHERE active.user_id = waiting.user_id AND active.chat_id = waiting.chat_id
+              AND active.status IN ('streaming', 'stopping')
+        ) AND (rank < 0 OR NOT EXISTS (
+            SELECT 1 FROM chats c
+            WHERE c.user_id = waiting.user_id AND c.chat_id = waiting.chat_id AND c.queue_paused = 1
+        )) AND :at_once > (
+            SELECT COUNT(*) FROM streams running
+            WHERE running.user_id = waiting.user_id AND running.status IN ('streaming', 'stopping')
+        ) LIMIT :limit
+        """,
+        {"at_once": at_once, "limit": limit},
+    )
     return [row["user_id"] for row in rows]
 
 
@@ -258,4 +307,5 @@ def _stream(row: Row) -> StreamRow:
         ended_at=row["ended_at"],
         seq=row["seq"],
         outcome=from_text(row["outcome"]),
+        node=row["node"],
     )

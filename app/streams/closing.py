@@ -56,7 +56,6 @@ class Closing:
         stream: Stream,
         ending: Ending,
         *,
-        sealing: bool = False,
         start_next: bool = True,
         patience: float = math.inf,
     ) -> list[Generation]:
@@ -66,7 +65,6 @@ class Closing:
         its readers have seen all of it.
 
         Args:
-            sealing: the owner is dead, so its ownership does not count.
             start_next: whether streams that wait may have their turn; not while this node drains.
             patience: after how many seconds to give up; a start must not wait for a database for ever.
 
@@ -78,9 +76,7 @@ class Closing:
         parts: list[Part] | None = None
         while True:
             try:
-                ending, started = await self._store(
-                    generation, stream, ending, parts, node=None if sealing else self._node, start_next=start_next
-                )
+                ending, started = await self._store(generation, stream, ending, parts, start_next=start_next)
                 break
             except StoreUnavailable as problem:
                 if self._clock.monotonic() >= give_up_at:
@@ -112,7 +108,6 @@ class Closing:
         ending: Ending,
         parts: list[Part] | None,
         *,
-        node: str | None,
         start_next: bool,
     ) -> tuple[Ending, list[Generation]]:
         metadata = generation.metadata | ending.metadata(self._clock.now_ms())
@@ -125,7 +120,7 @@ class Closing:
                 change,
                 generation,
                 ending,
-                node=node,
+                node=self._node,
                 seq=stream.log.tail,
                 parts=parts,
                 metadata=metadata,

@@ -67,6 +67,10 @@ class Supervisor:
         """How many generations run here."""
         return len(self._runners)
 
+    def runs(self, stream_id: str) -> bool:
+        """Whether a generation runs here."""
+        return stream_id in self._runners
+
     def open(self) -> None:
         """Begin to tick."""
         self._rounds.start(self._ticker.run(), name="ticker")

@@ -52,6 +52,8 @@ def node_of(recorder: Recorder, clock: Clock, *, rounds: tuple[Round, ...] = ())
             registry=part("registry", retire=lambda _, now: recorder.calls.append("registry.retire")),
             supervisor=part("supervisor", open=lambda _: None, draining=False, running=0),
             recovery=part("recovery"),
+            ownership=part("ownership"),
+            lease=part("lease"),
             hub=part("hub", open=lambda _: None),
             sockets=part("sockets", stop_admitting=lambda _: recorder.calls.append("sockets.stop_admitting")),
             commands=Crew("commands"),
@@ -88,7 +90,14 @@ def test_everything_is_closed_in_the_reverse_order_even_when_some_of_it_fails(re
             await node.close()
 
     run_virtual(main())
-    assert recorder.calls == ["supervisor.close", "hub.close", "catalogue.close", "journal.close", "database.close"]
+    assert recorder.calls == [
+        "supervisor.close",
+        "hub.close",
+        "catalogue.close",
+        "journal.close",
+        "lease.release",
+        "database.close",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,11 @@ from app.store.outbox import Outbox
 from app.store.streams import StreamRow
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
+from app.streams.lease import FolderLease
+from app.streams.ownership import Ownership
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
+from app.streams.sealing import Sealing
 from app.streams.stream import Stream
 from app.streams.supervisor import Supervisor
 from app.streams.ticker import Ticker
@@ -79,16 +82,10 @@ class World:
             self.clock,
             max_bytes=self.limits.stream_log_bytes,
         )
-        self.recovery = Recovery(
-            store,
-            self.outbox,
-            self.journal,
-            self.registry,
-            self.closing,
-            self.supervisor,
-            self.clock,
-            node="n",
-            at_once=at_once,
+        self.sealing = Sealing(self.journal, self.registry, self.closing, self.clock)
+        self.recovery = Recovery(store, self.journal, self.sealing, self.supervisor, node="n")
+        self.ownership = Ownership(
+            store, self.outbox, FolderLease(), self.supervisor, self.sealing, node="n", at_once=at_once
         )
         self.identity = Identity(store, self.mint, self.clock, session_days=30)
         self.accepting = Accepting(
@@ -143,6 +140,11 @@ class World:
         assert stream is not None
         await until(lambda: stream.ended)
         return stream
+
+    async def start(self) -> None:
+        """Do what a node does at its start about what an earlier process left."""
+        await self.recovery.run()
+        await self.ownership.look()
 
     async def quiet(self) -> None:
         """Wait until nothing runs any more, titles and journal included."""

@@ -8,7 +8,7 @@ from app.commands.reply import Caller
 from app.models.catalogue import Catalogue
 from app.store.engine import Database
 from app.store.errors import StoreUnavailable
-from app.streams import recovery
+from app.streams import sealing
 from app.streams.stream import Stream
 from protocol.parts import chunks
 from protocol.parts.chunks import Chunk
@@ -84,7 +84,7 @@ async def sealed(world: World, died: Died) -> Stream:
 async def test_g18_whatever_was_journaled_is_stored_with_its_parts_closed(store: Database, cut: int) -> None:
     left = await died(store, WHOLE[:cut])
     async with opened(World(store, left.journal)) as world:
-        await world.recovery.run()
+        await world.start()
         stream = await sealed(world, left)
         log = left.journal.logs[left.stream_id]
         assert log[:cut] == WHOLE[:cut], "what was shown was changed"
@@ -99,7 +99,7 @@ async def test_g18_whatever_was_journaled_is_stored_with_its_parts_closed(store:
 async def test_a_complete_log_whose_process_died_before_it_was_stored_is_completed(store: Database) -> None:
     left = await died(store, WHOLE)
     async with opened(World(store, left.journal)) as world:
-        await world.recovery.run()
+        await world.start()
         stream = await sealed(world, left)
         answer = (await world.history(left.caller))[-1]
     assert stream.status == "completed"
@@ -110,7 +110,7 @@ async def test_a_complete_log_whose_process_died_before_it_was_stored_is_complet
 async def test_g18_an_empty_journal_gives_an_empty_answer_that_can_be_tried_again(store: Database) -> None:
     left = await died(store, [])
     async with opened(World(store, left.journal)) as world:
-        await world.recovery.run()
+        await world.start()
         stream = await sealed(world, left)
         answer = (await world.history(left.caller))[-1]
     assert (stream.status, stream.log.tail) == ("interrupted", 0)
@@ -127,7 +127,7 @@ async def test_an_answer_that_was_stored_but_not_closed_is_closed(store: Databas
         journal.ends.clear()
         journal.logs["str_of_nobody"] = []
     async with opened(World(store, journal)) as world:
-        await world.recovery.run()
+        await world.start()
         assert journal.ends[stream.stream_id] == stream.end
         assert "str_of_nobody" in journal.ends, "the log of a deleted chat would stay for ever"
         assert (await world.registry.find(caller.user_id, stream.stream_id)).end == stream.end
@@ -144,7 +144,7 @@ async def test_g18_a_journal_that_cannot_be_written_does_not_keep_the_message_fr
     async with opened(World(store, left.journal)) as world:
         with monkeypatch.context() as patch:
             patch.setattr(left.journal, "append", full)
-            await world.recovery.run()
+            await world.start()
             assert (await world.history(left.caller))[-1]["metadata"]["status"] == "interrupted"
         await sealed(world, left)
 
@@ -157,7 +157,7 @@ async def test_what_waited_behind_a_dead_answer_waits_for_a_word(store: Database
         second = await world.ask(caller, ifActive="queue")
         third = await world.ask(caller, ifActive="queue")
     async with opened(World(store)) as world:
-        await world.recovery.run()
+        await world.start()
         assert (await world.row(caller, first["streamId"])).status == "interrupted"
         chat = (await world.run(caller, "chat.get", chatId="c")).result["chat"]
         assert chat["queuePaused"] is True
@@ -177,7 +177,7 @@ async def test_what_waited_alone_starts_too(store: Database) -> None:
         held.gate.set()
         await world.supervisor.drain(5)
     async with opened(World(store)) as world:
-        await world.recovery.run()
+        await world.start()
         assert (await world.ended(waiting["streamId"])).status == "completed"
 
 
@@ -193,7 +193,7 @@ async def test_a_queue_for_a_model_that_is_gone_does_not_keep_the_server_from_st
     world = World(store)
     world.supervisor._catalogue = Catalogue([ScriptedModel(name="another")])
     async with opened(world):
-        await world.recovery.run()
+        await world.start()
         assert (await world.ended(waiting["streamId"])).status == "failed"
         answer = (await world.history(caller))[-1]
     assert answer["metadata"]["error"]["code"] == "model_not_available"
@@ -215,7 +215,7 @@ async def test_one_queue_that_cannot_start_does_not_keep_the_others_from_it(
         {"taken": waiting[0]["messageId"], "id": first[0]["userMessageId"]},
     )
     async with opened(World(store)) as world:
-        await world.recovery.run()
+        await world.start()
         assert (await world.ended(waiting[1]["streamId"])).status == "completed"
         assert (await world.row(callers[0], waiting[0]["streamId"])).status == "queued"
     assert f"the answers that {callers[0].user_id} waits for cannot start" in caplog.text
@@ -226,7 +226,7 @@ async def test_a_start_with_nothing_left_does_nothing(world: World, caplog: pyte
     await world.answered(caller)
     await world.quiet()
     before = await world.events(caller)
-    await world.recovery.run()
+    await world.start()
     assert await world.events(caller) == before
     assert not caplog.records
 
@@ -242,11 +242,11 @@ async def test_a_start_does_not_wait_for_the_database_for_ever(
 
         with monkeypatch.context() as away:
             away.setattr(world.outbox, "change", change)
-            away.setattr(recovery, "PATIENCE", 0.0)
+            away.setattr(sealing, "PATIENCE", 0.0)
             with pytest.raises(StoreUnavailable):
-                await world.recovery.run()
+                await world.start()
     async with opened(World(store, left.journal)) as world:
-        await world.recovery.run()
+        await world.start()
         assert (await sealed(world, left)).status == "completed"
 
 
@@ -257,6 +257,6 @@ async def test_one_stream_that_cannot_be_sealed_does_not_keep_the_others_from_it
     left = await died(store, WHOLE)
     left.journal.logs |= torn.journal.logs
     async with opened(World(store, left.journal)) as world:
-        await world.recovery.run()
+        await world.start()
         assert (await sealed(world, left)).status == "completed"
     assert f"{torn.stream_id} cannot be sealed" in caplog.text
