@@ -28,7 +28,7 @@ SETTINGS = (
     Setting("HOST", "127.0.0.1", "Address to listen on."),
     Setting("PORT", "8000", "Port to listen on; 0 lets the system choose one."),
     Setting("DATA_DIR", "", "Folder of the database and the journal; empty means the user's data folder."),
-    Setting("DATABASE_URL", "", "Where facts are stored; empty means SQLite in DATA_DIR."),
+    Setting("DATABASE_URL", "", "Where facts are stored: postgresql://…; empty means SQLite in DATA_DIR."),
     Setting("ANTHROPIC_API_KEY", "", "Offers Anthropic's models when set."),
     Setting("ANTHROPIC_BASE_URL", "", "Another server that speaks the Messages API, such as a local model."),
     Setting("ANTHROPIC_MODELS", "", "Model ids to offer, separated by commas; the first is the default."),
@@ -127,10 +127,6 @@ def _data_folder(environ: Mapping[str, str]) -> str:
 def _database(url: str, data_dir: Path) -> str:
     if not url:
         return f"sqlite:///{data_dir / 'tidewire.db'}"
-    if url.startswith("postgres"):
-        raise ConfigError(
-            "DATABASE_URL names PostgreSQL, which this version does not serve yet; leave it unset for SQLite."
-        )
     return url
 
 

@@ -86,6 +86,7 @@ class Node:
         await parts.journal.open()
         parts.supervisor.open()
         parts.hub.open()
+        await parts.lease.take()
         await parts.recovery.run()
         self._crew.start(parts.ownership.run(), name="ownership")
         self._crew.start(parts.wheel.run(), name="wheel")

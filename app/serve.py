@@ -13,11 +13,13 @@ from app import config, wiring
 from app.backplane.folder import DataFolder, DataFolderError
 from app.backplane.interface import JournalError
 from app.config import ConfigError, Settings
+from app.deployment import Misfit, shape_of
 from app.node import Node
 from app.sockets.server import ListenError, Server, listen, loop_factory, port_of
 from app.sockets.server import config as uvicorn_config
 from app.store.errors import StoreError
 from app.store.migrations import migrate as migrate_database
+from app.streams.lease import NotAlone
 
 log = logging.getLogger("tidewire")
 
@@ -40,12 +42,22 @@ def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     try:
         settings = _settings(options)
+        shape_of(settings.database_url, "")
         _log_to_stderr(settings.log_level)
         with DataFolder(settings.data_dir) as folder:
             migrate_database(settings.database_url)
             with asyncio.Runner(loop_factory=loop_factory()) as runner:
                 return runner.run(_serve(settings, folder))
-    except (ConfigError, DataFolderError, JournalError, ListenError, StoreError, ValueError) as problem:
+    except (
+        ConfigError,
+        DataFolderError,
+        JournalError,
+        ListenError,
+        Misfit,
+        NotAlone,
+        StoreError,
+        ValueError,
+    ) as problem:
         sys.stderr.write(f"tidewire: {problem}\n")
         return 1
     except KeyboardInterrupt:

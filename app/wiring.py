@@ -16,6 +16,7 @@ from app.commands.queue import Queue
 from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.config import Settings
+from app.deployment import shape_of
 from app.ids import Mint
 from app.models.anthropic import anthropic_models, read_models
 from app.models.catalogue import Catalogue
@@ -31,7 +32,7 @@ from app.store.engine import Database
 from app.store.outbox import Outbox
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
-from app.streams.lease import FolderLease
+from app.streams.lease import FolderLease, Lease, LoneLease
 from app.streams.ownership import Ownership
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
@@ -61,7 +62,8 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         folder: its data folder, locked.
     """
     clock, mint, limits = Clock(), Mint(), settings.limits
-    name = settings.node_name or mint("node")
+    # Never the name of an earlier process: what that one owned is not this one's.
+    name = mint(settings.node_name or "node")
     models = catalogue(settings)
     database = Database(settings.database_url)
     journal = LocalJournal(folder.journal, clock, retention_ms=limits.stream_log_ms)
@@ -78,7 +80,8 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     )
     sealing = Sealing(journal, registry, closing, clock)
     recovery = Recovery(database, journal, sealing, supervisor, node=name)
-    lease = FolderLease()
+    shape = shape_of(settings.database_url, "")
+    lease: Lease = FolderLease() if shape == "embedded" else LoneLease(database, clock, node=name)
     ownership = Ownership(database, outbox, lease, supervisor, sealing, node=name, at_once=at_once)
 
     identity = Identity(database, mint, clock, session_days=settings.session_days)

@@ -17,7 +17,7 @@ LAYERS = (
     {"app.commands"},
     {"app.streams", "app.realtime"},
     {"app.backplane", "app.store", "app.models"},
-    {"app.config", "app.clock", "app.ids", "app.tasks", "app.auth"},
+    {"app.config", "app.deployment", "app.clock", "app.ids", "app.tasks", "app.auth"},
     {"protocol"},
 )
 

@@ -29,6 +29,14 @@ AFTER_EXPIRY = 0.02
 class Lease(Protocol):
     """The right of this node to own streams."""
 
+    async def take(self) -> None:
+        """Take it, before anything is owned.
+
+        Raises:
+            NotAlone: another node lives where only one can.
+            StoreUnavailable: it cannot be taken now.
+        """
+
     async def renew(self) -> None:
         """Keep it.
 
@@ -56,13 +64,20 @@ class Lease(Protocol):
         """In how many seconds to renew it, or to look whether a neighbour has died."""
 
 
+class NotAlone(Exception):  # noqa: N818 - says what is the matter
+    """Another node lives where only one can; a sentence that names it."""
+
+
 class FolderLease:
-    """A single node's: the lock on its data folder, or being alone in its database. At its start it sealed the rest."""
+    """A single node's: the lock on its data folder. What an earlier process left is sealed at the start."""
 
     is_held = True
     may_seal = False
     neighbours: Sequence[str] = ()
     next_look = RENEW_EVERY
+
+    async def take(self) -> None:
+        """Whoever opened the data folder has it."""
 
     async def renew(self) -> None:
         """The kernel keeps the lock."""
@@ -88,8 +103,12 @@ class NodeLease:
         self._unbroken_ms = 0
         self._neighbours: Sequence[Neighbour] = ()
 
+    async def take(self) -> None:
+        """Begin the first term."""
+        await self.renew()
+
     async def renew(self) -> None:
-        """Take it, or prolong it."""
+        """Prolong it, or begin a new term."""
         asked_at = self._clock.monotonic()  # before the database's clock is read, so never later than it thinks
         try:
             async with asyncio.timeout(RENEW_PATIENCE):
@@ -126,3 +145,25 @@ class NodeLease:
         if not self._neighbours:
             return RENEW_EVERY
         return min(RENEW_EVERY, self._neighbours[0].remaining_ms / 1000 + AFTER_EXPIRY)
+
+
+class LoneLease(NodeLease):
+    """That of the only node of a database, which has no backplane to share with another."""
+
+    async def take(self) -> None:
+        """Take it, once the lease of a node that died has run out.
+
+        Raises:
+            NotAlone: another node goes on renewing its own.
+        """
+        give_up_at = self._clock.monotonic() + TERM_MS / 1000 + 2 * RENEW_EVERY
+        await self.renew()
+        while self._neighbours:
+            if self._clock.monotonic() >= give_up_at:
+                await self.release()
+                raise NotAlone(
+                    f"The node {self._neighbours[0].node} serves this database. Without REDIS_URL only one node can: "
+                    "stop that one first, or set REDIS_URL for both."
+                )
+            await asyncio.sleep(self.next_look)
+            await self.renew()

@@ -75,7 +75,7 @@ def test_what_is_left_is_sealed_before_anything_else_begins(recorder: Recorder) 
     async def main() -> None:
         node = node_of(recorder, loop_clock())
         await node.open()
-        assert recorder.calls == ["database.connect", "journal.open", "recovery.run"]
+        assert recorder.calls == ["database.connect", "journal.open", "lease.take", "recovery.run"]
         await node.close()
 
     run_virtual(main())

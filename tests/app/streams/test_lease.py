@@ -8,7 +8,7 @@ import pytest
 from app.store import leases
 from app.store.errors import StoreUnavailable
 from app.store.leases import Lease, Neighbour
-from app.streams.lease import RENEW_PATIENCE, TERM_MS, NodeLease
+from app.streams.lease import RENEW_PATIENCE, TERM_MS, LoneLease, NodeLease, NotAlone
 from tests.virtual import loop_clock, run_virtual
 
 
@@ -23,6 +23,7 @@ class Base:
         self.failing: Callable[[], Awaitable[None]] | None = None
         patch.setattr(leases, "renew", self.renew)
         patch.setattr(leases, "neighbours", self.others)
+        patch.setattr(leases, "release", self.release)
 
     async def renew(self, _q: object, _node: str, *, term_ms: int) -> Lease:
         if self.failing is not None:
@@ -36,6 +37,9 @@ class Base:
     async def others(self, _q: object, _node: str) -> list[Neighbour]:
         return self.neighbours
 
+    async def release(self, _q: object, _node: str) -> None:
+        self.expires_at = 0
+
 
 @pytest.fixture
 def base(monkeypatch: pytest.MonkeyPatch) -> Base:
@@ -44,6 +48,10 @@ def base(monkeypatch: pytest.MonkeyPatch) -> Base:
 
 def lease_of() -> NodeLease:
     return NodeLease(None, loop_clock(), node="n")  # type: ignore[arg-type]  # the patched queries need no database
+
+
+def lone_lease() -> LoneLease:
+    return LoneLease(None, loop_clock(), node="n")  # type: ignore[arg-type]  # as above
 
 
 async def renewed_for(lease: NodeLease, seconds: float) -> None:
@@ -129,5 +137,28 @@ def test_g18_the_next_look_comes_when_the_first_neighbour_may_have_died(base: Ba
         base.neighbours = [Neighbour("well", 8_900)]
         await lease.renew()
         assert lease.next_look == 1.0
+
+    run_virtual(main())
+
+
+def test_a_lone_node_waits_for_the_lease_of_one_that_died(base: Base) -> None:
+    async def dies() -> None:
+        left = 9_000 - int(asyncio.get_running_loop().time() * 1000)
+        base.neighbours = [Neighbour("dead", left)] if left > 0 else []
+
+    async def main() -> None:
+        base.failing = dies
+        await lone_lease().take()
+        assert 9 <= asyncio.get_running_loop().time() < 9.1
+
+    run_virtual(main())
+
+
+def test_a_lone_node_gives_way_to_one_that_lives(base: Base) -> None:
+    async def main() -> None:
+        base.neighbours = [Neighbour("alive", 8_900)]
+        with pytest.raises(NotAlone, match="alive"):
+            await lone_lease().take()
+        assert base.expires_at == 0, "it holds no lease any more, so the other may be started anew"
 
     run_virtual(main())
