@@ -14,7 +14,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from app.backplane.interface import Held, JournalRange
+from app.backplane.interface import Held, JournalRange, StreamKey
+from app.backplane.records import name_of
 
 Place = int
 """Segment number and offset in one: `number << 32 | offset`."""
@@ -61,25 +62,27 @@ class Index:
         """Every stream that counts."""
         return {name: Held(entry.head, entry.ended_at_ms) for name, entry in self.entries.items()}
 
-    def choose(self, ranges: Iterable[JournalRange]) -> tuple[list[JournalRange], dict[str, int], frozenset[str]]:
+    def choose(
+        self, ranges: Iterable[JournalRange]
+    ) -> tuple[list[JournalRange], dict[StreamKey, int], frozenset[StreamKey]]:
         """Which ranges follow what is stored; of the refused streams the heads, and those that are closed."""
         taken: list[JournalRange] = []
-        heads: dict[str, int] = {}
-        refused: dict[str, int] = {}
-        closed: set[str] = set()
+        heads: dict[StreamKey, int] = {}
+        refused: dict[StreamKey, int] = {}
+        closed: set[StreamKey] = set()
         for part in ranges:
-            entry = self.entries.get(part.stream_id)
+            entry = self.entries.get(name_of(part.key))
             over = entry is not None and entry.ended_at_ms is not None
-            head = heads.get(part.stream_id, entry.head if entry else 0)
+            head = heads.get(part.key, entry.head if entry else 0)
             if part.seq <= head:
                 continue
             if part.prev == head and not over:
                 taken.append(part)
-                heads[part.stream_id] = part.seq
+                heads[part.key] = part.seq
                 continue
-            refused[part.stream_id] = head
+            refused[part.key] = head
             if over:
-                closed.add(part.stream_id)
+                closed.add(part.key)
         return taken, refused, frozenset(closed)
 
     def add(self, name: str, prev: int, count: int, segment: int, offset: int) -> None:

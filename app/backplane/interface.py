@@ -23,6 +23,17 @@ class JournalUnavailable(JournalError):  # noqa: N818 - says what happened
     """The journal cannot take or give anything now; the same call may be made again."""
 
 
+class StreamKey(NamedTuple):
+    """Names a stream where it is kept.
+
+    Stream ids are unique by themselves; the user says in which partition of the backplane a stream is, together with
+    everything else that concerns this user.
+    """
+
+    user_id: str
+    stream_id: str
+
+
 class JournalConflict(JournalError):  # noqa: N818 - says what happened
     """Some ranges of an append were refused; the others of the same call are stored.
 
@@ -32,19 +43,24 @@ class JournalConflict(JournalError):  # noqa: N818 - says what happened
         closed: those of them that are closed. They take nothing any more: whoever still writes is not their owner.
     """
 
-    def __init__(self, heads: Mapping[str, int], closed: frozenset[str] = frozenset()) -> None:
+    def __init__(self, heads: Mapping[StreamKey, int], closed: frozenset[StreamKey] = frozenset()) -> None:
         self.heads = dict(heads)
         self.closed = closed
-        words = [f"{name} is {'closed' if name in closed else 'stored'} up to {head}" for name, head in heads.items()]
+        words = [
+            f"{key.stream_id} is {'closed' if key in closed else 'stored'} up to {head}" for key, head in heads.items()
+        ]
         super().__init__(f"The journal refused ranges that do not follow what it has: {', '.join(words)}.")
 
 
 class JournalRange(NamedTuple):
-    """Some chunks of one stream: those that follow seq `prev`, exactly `(prev, prev + len(chunks)]`."""
+    """Some chunks of one stream: those that follow seq `prev`, exactly `(prev, prev + len(chunks)]`.
 
-    stream_id: str
+    Each chunk is its JSON text: the log has it in that form already, and a journal need not look inside.
+    """
+
+    key: StreamKey
     prev: int
-    chunks: Sequence[Chunk]
+    chunks: Sequence[bytes]
 
     @property
     def seq(self) -> int:
@@ -84,13 +100,12 @@ class Journal(Protocol):
             JournalConflict: a range follows something else than the head, or its stream is closed and lacks it. All
                 other ranges of the call are stored.
             JournalUnavailable: nothing of the call is stored, or it is not known whether it is.
-            TypeError: a chunk is not JSON; nothing of the call is stored.
         """
 
-    async def read(self, stream_id: str, after: int = 0) -> list[Chunk]:
+    async def read(self, key: StreamKey, after: int = 0) -> list[Chunk]:
         """The chunks that follow seq `after`, exactly as they were appended: not merged, none left out."""
 
-    async def close_stream(self, stream_id: str, end: bytes) -> None:
+    async def close_stream(self, key: StreamKey, end: bytes) -> None:
         """Say that a stream is stored and over: nothing can be appended any more.
 
         Its chunks and its end stay for the retention. A stream that never had a chunk may be closed too. The first
@@ -100,17 +115,20 @@ class Journal(Protocol):
             end: the encoded `stream.end` frame, for those who come late.
         """
 
-    async def end_of(self, stream_id: str) -> bytes | None:
+    async def end_of(self, key: StreamKey) -> bytes | None:
         """The `stream.end` frame of a closed stream."""
 
-    async def held(self, stream_id: str) -> Held | None:
+    async def held(self, key: StreamKey) -> Held | None:
         """How far one stream is stored, and whether it ended."""
 
-    async def streams(self) -> dict[str, Held]:
-        """Everything that is held; at the start, what an earlier process left unfinished has `ended_at_ms` None."""
+    async def streams(self) -> dict[StreamKey, Held]:
+        """Everything that is held; at the start, what an earlier process left unfinished has `ended_at_ms` None.
+
+        Where other nodes write too, their streams are among them, and it takes long: for tests and for people.
+        """
 
     async def retire(self, now_ms: int) -> None:
-        """Forget the streams that ended more than the retention before `now_ms` (Unix ms); called now and then.
+        """Forget the streams that ended more than the retention before `now_ms` (Unix ms); called every minute or so.
 
-        Adapters whose entries expire by themselves have nothing to do here.
+        An adapter whose entries expire by themselves keeps alive here what this process still writes.
         """

@@ -18,8 +18,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.backplane.index import Index, Place
-from app.backplane.interface import Held, JournalConflict, JournalRange, JournalUnavailable
-from app.backplane.records import decode_chunks, decode_end, encode_chunks, encode_end, encode_gone
+from app.backplane.interface import Held, JournalConflict, JournalRange, JournalUnavailable, StreamKey
+from app.backplane.records import (
+    decode_chunks,
+    decode_end,
+    encode_chunks,
+    encode_end,
+    encode_gone,
+    key_of,
+    name_of,
+)
 from app.backplane.replay import Recovered, Replay
 from app.backplane.segments import SEGMENT_BYTES, Segments, make_folder, path_of, read_records
 from app.backplane.syncing import Syncing
@@ -115,47 +123,49 @@ class LocalJournal:
         """Store the ranges of one tick with one write."""
         taken, refused, closed = self._index.choose(ranges)
         if taken:
-            records = [encode_chunks(part.stream_id, part.prev, part.chunks) for part in taken]
+            names = [name_of(part.key) for part in taken]
+            records = [encode_chunks(name, part.prev, part.chunks) for name, part in zip(names, taken, strict=True)]
             segment, offset = self._write(b"".join(records))
-            for part, record in zip(taken, records, strict=True):
-                self._index.add(part.stream_id, part.prev, len(part.chunks), segment, offset)
+            for name, part, record in zip(names, taken, records, strict=True):
+                self._index.add(name, part.prev, len(part.chunks), segment, offset)
                 offset += len(record)
         if refused:
             raise JournalConflict(refused, closed)
 
-    async def read(self, stream_id: str, after: int = 0) -> list[Chunk]:
+    async def read(self, key: StreamKey, after: int = 0) -> list[Chunk]:
         """The chunks that follow seq `after`, from the files."""
-        entry = self._index.entries.get(stream_id)
+        entry = self._index.entries.get(name_of(key))
         if entry is None:
             return []
         skip, places = entry.after(after)
         return (await self._in_thread("read", lambda: self._chunks_at(places)))[skip:]
 
-    async def close_stream(self, stream_id: str, end: bytes) -> None:
+    async def close_stream(self, key: StreamKey, end: bytes) -> None:
         """Store the end of a stream."""
-        entry = self._index.entries.get(stream_id)
+        name = name_of(key)
+        entry = self._index.entries.get(name)
         if entry is not None and entry.ended_at_ms is not None:
             return
         head, now_ms = entry.head if entry else 0, self._clock.now_ms()
-        segment, offset = self._write(encode_end(stream_id, head, now_ms, end))
-        self._index.close(stream_id, head, now_ms, segment, offset)
+        segment, offset = self._write(encode_end(name, head, now_ms, end))
+        self._index.close(name, head, now_ms, segment, offset)
 
-    async def end_of(self, stream_id: str) -> bytes | None:
+    async def end_of(self, key: StreamKey) -> bytes | None:
         """The `stream.end` frame of a closed stream, from its file."""
-        entry = self._index.entries.get(stream_id)
+        entry = self._index.entries.get(name_of(key))
         if entry is None or entry.ended_at_ms is None:
             return None
         place = entry.end
         return await self._in_thread("read", lambda: decode_end(next(self._data_at([place])))[1])
 
-    async def held(self, stream_id: str) -> Held | None:
+    async def held(self, key: StreamKey) -> Held | None:
         """How far one stream is stored, and whether it ended."""
-        entry = self._index.entries.get(stream_id)
+        entry = self._index.entries.get(name_of(key))
         return None if entry is None else Held(entry.head, entry.ended_at_ms)
 
-    async def streams(self) -> dict[str, Held]:
+    async def streams(self) -> dict[StreamKey, Held]:
         """Everything that is held."""
-        return self._index.held()
+        return {key_of(name): held for name, held in self._index.held().items()}
 
     async def retire(self, now_ms: int) -> None:
         """Forget the streams whose retention is over, and delete the segments that no stream needs any more.

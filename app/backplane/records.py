@@ -15,6 +15,8 @@ from typing import Any
 
 import orjson
 
+from app.backplane.interface import StreamKey
+
 MARK = b"\xfe\xed"
 NOTHING, CHUNKS, END, GONE = 0, 1, 2, 3
 """Kinds: no record; a range of chunks; the end of a stream; withdraws all other records of some streams."""
@@ -28,19 +30,27 @@ _TIME = struct.Struct("<q")
 Record = tuple[int, int, int, str, int, int, int]
 """A record as it stands in a file: `(start, stop, kind, name, seq, count, data)`.
 
-It takes bytes `[start, stop)` of the file, its data begins at `data`. `name` is the stream, empty for `GONE`; `seq` the
-seq before the chunks, or the last one of a stream that is over; `count` says how many chunks. Kind `NOTHING` stands
-for bytes that are no record. A plain tuple, since a start reads hundreds of thousands and a class would double that.
+It takes bytes `[start, stop)` of the file, its data begins at `data`. `name` is that of the stream, empty for `GONE`;
+`seq` the seq before the chunks, or the last one of a stream that is over; `count` says how many chunks. Kind `NOTHING`
+stands for bytes that are no record. A plain tuple, since a start reads hundreds of thousands and a class would double
+that.
 """
 
 
-def encode_chunks(name: str, prev: int, chunks: Sequence[Any]) -> bytes:
-    """The record of a range.
+def name_of(key: StreamKey) -> str:
+    """A stream's name in the files."""
+    return f"{key.user_id}/{key.stream_id}"
 
-    Raises:
-        TypeError: a chunk is not JSON.
-    """
-    return _encode(CHUNKS, name, prev, len(chunks), orjson.dumps(chunks if isinstance(chunks, list) else [*chunks]))
+
+def key_of(name: str) -> StreamKey:
+    """The stream of this name; ids of streams have no slash."""
+    user_id, _, stream_id = name.rpartition("/")
+    return StreamKey(user_id, stream_id)
+
+
+def encode_chunks(name: str, prev: int, chunks: Sequence[bytes]) -> bytes:
+    """The record of a range, of which each chunk is JSON."""
+    return _encode(CHUNKS, name, prev, len(chunks), b"[" + b",".join(chunks) + b"]")
 
 
 def encode_end(name: str, head: int, ended_at_ms: int, end: bytes) -> bytes:

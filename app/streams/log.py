@@ -174,8 +174,8 @@ class StreamLog:
             self._keep(kept)
         return kept
 
-    def raw(self, after: int, upto: int) -> list[Chunk]:
-        """The chunks `(after, upto]` one by one, as they were appended: for the journal.
+    def raw(self, after: int, upto: int) -> list[bytes]:
+        """The JSON of the chunks `(after, upto]` one by one, as they were appended: for the journal.
 
         Raises:
             ValueError: the range is not inside the log.
@@ -241,8 +241,8 @@ class StreamLog:
             del self._ranges[next(iter(self._ranges))]
         self._ranges[fresh.prev, fresh.seq] = fresh
 
-    def _chunk(self, seq: int) -> Chunk:
+    def _chunk(self, seq: int) -> bytes:
         borrowed, begin = self._begin(seq)
-        close = _CLOSE if self._heads[self._run(seq)] else b""
-        chunk: Chunk = orjson.loads(borrowed + self._body[begin : self._ends[seq]] + close)
-        return chunk
+        if self._heads[self._run(seq)]:
+            return b"".join((borrowed, self._body[begin : self._ends[seq]], _CLOSE))
+        return bytes(self._body[begin : self._ends[seq]])

@@ -7,7 +7,7 @@ to the rounds of `ownership`, which wait until the dead node's lease has run out
 
 import logging
 
-from app.backplane.interface import Journal
+from app.backplane.interface import Journal, StreamKey
 from app.store import streams
 from app.store.engine import Database
 from app.store.errors import StoreUnavailable
@@ -63,14 +63,13 @@ class Recovery:
 
     async def _close_stored(self) -> None:
         """Close logs that ended, or whose chat was deleted, just before the process died: nobody else would."""
-        open_logs = [
-            stream_id for stream_id, held in (await self._journal.streams()).items() if held.ended_at_ms is None
-        ]
+        held = await self._journal.streams()
+        open_logs = {key.stream_id: key for key, log in held.items() if log.ended_at_ms is None}
         if not open_logs:
             return
-        for row in await streams.ended(self._database, open_logs):
+        for row in await streams.ended(self._database, list(open_logs)):
             end = ending_of_row(row).frame(row.stream_id, row.chat_id, row.message_id, row.seq)
-            await self._journal.close_stream(row.stream_id, encode(end))
-        for stream_id in set(open_logs) - await streams.existing(self._database, open_logs):
+            await self._journal.close_stream(StreamKey(row.user_id, row.stream_id), encode(end))
+        for stream_id in open_logs.keys() - await streams.existing(self._database, list(open_logs)):
             end = INTERRUPTED.frame(stream_id, "deleted", "deleted", 0)  # for nobody: its stream cannot be found
-            await self._journal.close_stream(stream_id, encode(end))
+            await self._journal.close_stream(open_logs[stream_id], encode(end))

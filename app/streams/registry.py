@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from app.backplane.interface import Journal, JournalUnavailable
+from app.backplane.interface import Journal, JournalUnavailable, StreamKey
 from app.store import streams as rows
 from app.store.queries import Queries
 from app.store.streams import StreamRow
@@ -110,12 +110,13 @@ class Registry:
     async def _restore(self, row: StreamRow) -> Stream:
         if row.status in TERMINAL and row.seq == 0:
             return _empty(row)
-        end = await self._journal.end_of(row.stream_id)
+        key = StreamKey(row.user_id, row.stream_id)
+        end = await self._journal.end_of(key)
         if row.status not in TERMINAL or end is None:
             raise Refusal("stream_expired")
         stream = _of(row)
         # A long log takes a while to build; until it is returned it is nobody else's, so a thread may do it.
-        await asyncio.to_thread(stream.log.extend, await self._journal.read(row.stream_id))
+        await asyncio.to_thread(stream.log.extend, await self._journal.read(key))
         frame = decode_server(end)
         if not isinstance(frame, StreamEnd):
             raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end).get('type')!r}.")

@@ -43,7 +43,7 @@ class Sealing:
         """
         stream = self._registry.expect(row)
         # From where it stands: a try before this one, or readers on this node, may have brought back some of it.
-        if written := await self._journal.read(row.stream_id, stream.log.tail):
+        if written := await self._journal.read(stream.key, stream.log.tail):
             stream.journaled = stream.log.extend(written)
         shown = stream.log.merged()
         grammar = Grammar().extend(shown)

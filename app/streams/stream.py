@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from app.backplane.interface import StreamKey
 from app.streams.log import StreamLog
 from protocol.codec import encode
 from protocol.frames.objects import ActiveStream, StreamStatus
@@ -66,6 +67,11 @@ class Stream:
 
     def __repr__(self) -> str:
         return f"<Stream {self.stream_id} {self.status} {self.log.head}/{self.log.tail} readers={len(self.readers)}>"
+
+    @property
+    def key(self) -> StreamKey:
+        """Its name in the journal."""
+        return StreamKey(self.user_id, self.stream_id)
 
     @property
     def head(self) -> int:

@@ -132,11 +132,11 @@ class Ticker:
 
     async def _append(self, streams: Mapping[str, Stream], tails: Mapping[str, int]) -> None:
         ranges = [
-            JournalRange(stream_id, stream.journaled, stream.log.raw(stream.journaled, tails[stream_id]))
+            JournalRange(stream.key, stream.journaled, stream.log.raw(stream.journaled, tails[stream_id]))
             for stream_id, stream in streams.items()
             if stream.journaled < tails[stream_id]
         ]
-        heads: dict[str, int] = {part.stream_id: part.seq for part in ranges}
+        heads = {part.key: part.seq for part in ranges}
         try:
             if ranges:
                 await self._journal.append(ranges)
@@ -144,13 +144,13 @@ class Ticker:
             # The journal was lost or knows more than we thought: the next tick goes on from where it stands. What is
             # closed there takes nothing any more, because somebody thought this node dead.
             heads |= conflict.heads | dict.fromkeys(conflict.closed, MAX_INTEGER)
-        for stream_id, head in heads.items():
-            streams[stream_id].journaled = head
+        for key, head in heads.items():
+            streams[key.stream_id].journaled = head
 
     async def _close_ended(self, streams: Mapping[str, Stream]) -> None:
         for stream in streams.values():
             if stream.end is not None and stream.journaled >= stream.log.tail and not stream.sealed:
-                await self._journal.close_stream(stream.stream_id, stream.end)
+                await self._journal.close_stream(stream.key, stream.end)
                 stream.sealed = True
 
     def _fall_behind(self, problem: Exception) -> None:

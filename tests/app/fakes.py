@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from app.backplane.interface import Held, JournalConflict, JournalRange, JournalUnavailable
+import orjson
+
+from app.backplane.interface import Held, JournalConflict, JournalRange, JournalUnavailable, StreamKey
 from app.models.interface import FinishReason, ModelInfo, Prompt, Sink
+from app.streams.log import StreamLog
 from app.streams.stream import Stream
 from protocol.parts import chunks
 from protocol.parts.chunks import Chunk
@@ -21,6 +24,7 @@ class MemoryJournal:
         self.gate: asyncio.Event | None = None
         self.fails_with: Exception | None = None
         self.calls: list[list[JournalRange]] = []
+        self._users: dict[str, str] = {}
 
     async def open(self) -> None: ...
 
@@ -31,34 +35,41 @@ class MemoryJournal:
         if self.gate is not None:
             await self.gate.wait()
         self._check()
-        refused: dict[str, int] = {}
+        refused: dict[StreamKey, int] = {}
         for part in ranges:
-            log = self.logs.setdefault(part.stream_id, [])
-            if part.stream_id in self.ends or part.prev != len(log):
-                refused |= {part.stream_id: len(log)} if part.seq > len(log) else {}
+            log = self.log(part.key)
+            if part.key.stream_id in self.ends or part.prev != len(log):
+                refused |= {part.key: len(log)} if part.seq > len(log) else {}
             else:
-                log.extend(part.chunks)
+                log.extend(map(orjson.loads, part.chunks))
         if refused:
-            raise JournalConflict(refused, frozenset(refused.keys() & self.ends.keys()))
+            raise JournalConflict(refused, frozenset(key for key in refused if key.stream_id in self.ends))
 
-    async def read(self, stream_id: str, after: int = 0) -> list[Chunk]:
+    async def read(self, key: StreamKey, after: int = 0) -> list[Chunk]:
         self._check()
-        return self.logs.get(stream_id, [])[after:]
+        return self.logs.get(key.stream_id, [])[after:]
 
-    async def close_stream(self, stream_id: str, end: bytes) -> None:
+    async def close_stream(self, key: StreamKey, end: bytes) -> None:
         self._check()
-        self.logs.setdefault(stream_id, [])
-        self.ends.setdefault(stream_id, end)
+        self.log(key)
+        self.ends.setdefault(key.stream_id, end)
 
-    async def end_of(self, stream_id: str) -> bytes | None:
+    async def end_of(self, key: StreamKey) -> bytes | None:
         self._check()
-        return self.ends.get(stream_id)
+        return self.ends.get(key.stream_id)
 
-    async def held(self, stream_id: str) -> Held | None:
-        return (await self.streams()).get(stream_id)
+    async def held(self, key: StreamKey) -> Held | None:
+        return (await self.streams()).get(key)
 
-    async def streams(self) -> dict[str, Held]:
-        return {name: Held(len(log), 1 if name in self.ends else None) for name, log in self.logs.items()}
+    async def streams(self) -> dict[StreamKey, Held]:
+        return {
+            StreamKey(self._users.get(name, "nobody"), name): Held(len(log), 1 if name in self.ends else None)
+            for name, log in self.logs.items()
+        }
+
+    def log(self, key: StreamKey) -> list[Chunk]:
+        self._users[key.stream_id] = key.user_id
+        return self.logs.setdefault(key.stream_id, [])
 
     async def retire(self, now_ms: int) -> None:
         self._check()
@@ -68,6 +79,11 @@ class MemoryJournal:
             raise self.fails_with
         if self.away:
             raise JournalUnavailable("The journal is away.")
+
+
+def raw(log: StreamLog) -> list[Chunk]:
+    """All chunks of a log, one by one."""
+    return [orjson.loads(text) for text in log.raw(0, log.tail)]
 
 
 class Noting:

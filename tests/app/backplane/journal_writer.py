@@ -16,7 +16,7 @@ async def write(folder: Path, seed: int) -> None:
     lengths = random.Random(seed)
     journal = LocalJournal(folder, Clock(), retention_ms=RETENTION_MS, segment_bytes=20_000)
     await journal.open()
-    heads = {name: held.head for name, held in (await journal.streams()).items()}
+    heads = {stream.stream_id: held.head for stream, held in (await journal.streams()).items()}
     while True:
         names = lengths.sample(["str_a", "str_b", "str_c"], lengths.randint(1, 3))
         counts = {name: lengths.choice([1, 1, 2, 300]) for name in names}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.backplane.local import LocalJournal
-from tests.contract.journal import RETENTION_MS, HandClock, log
+from tests.contract.journal import RETENTION_MS, HandClock, key, log
 
 ROUNDS = 8
 
@@ -22,12 +22,12 @@ async def test_g19b_a_killed_process_loses_nothing_that_it_had_confirmed(tmp_pat
         confirmed |= kill_after(tmp_path / "journal", seed, lines=moments.randint(1, 400))
         journal = LocalJournal(tmp_path / "journal", clock, retention_ms=RETENTION_MS)
         await journal.open()
-        held = {name: held.head for name, held in (await journal.streams()).items()}
+        held = {stream.stream_id: held.head for stream, held in (await journal.streams()).items()}
         assert journal.recovered.damaged_bytes == 0
         assert confirmed.keys() <= held.keys()
         for name, head in held.items():
             assert head >= confirmed.get(name, 0)
-            assert await journal.read(name) == log(name, head)
+            assert await journal.read(key(name)) == log(name, head)
         await journal.close()
     assert len(confirmed) == 3
 

@@ -20,7 +20,7 @@ from app.backplane.records import encode_chunks
 from app.backplane.replay import Replay
 from app.backplane.segments import SEGMENT_BYTES, Segments, make_folder
 from app.clock import Clock
-from tests.contract.journal import RETENTION_MS, HandClock, JournalContract, Make, log, opened, part
+from tests.contract.journal import RETENTION_MS, HandClock, JournalContract, Make, key, log, opened, part
 
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
 """Where files are synced for nothing: a law opens hundreds of journals."""
@@ -107,13 +107,13 @@ async def test_a_full_disk_refuses_and_leaves_no_piece_behind(folder: Path, hand
         with pytest.raises(JournalUnavailable, match="cannot be written: File too large"):
             await journal.append([part("str_a", 2, 2), part("str_b", 0, 1)])
         assert (folder / "00000001.journal").stat().st_size == size + 30
-        assert await journal.streams() == {"str_a": Held(2, None)}
+        assert await journal.streams() == {key("str_a"): Held(2, None)}
         room_for(None)
         await journal.append([part("str_a", 2, 1)])
-        assert await journal.read("str_a") == log("str_a", 3)
+        assert await journal.read(key("str_a")) == log("str_a", 3)
     again = made(folder, hand.clock)
     async with opened(lambda clock: again, hand.clock) as journal:
-        assert await journal.read("str_a") == log("str_a", 3)
+        assert await journal.read(key("str_a")) == log("str_a", 3)
         assert (again.recovered.torn_bytes, again.recovered.damaged_bytes) == (0, 0)
 
 
@@ -131,7 +131,7 @@ async def test_a_process_that_dies_on_a_full_disk_leaves_a_torn_tail_only(
         again = made(left, hand.clock)
         await again.open()
         assert again.recovered.torn_bytes == torn
-        assert await again.read("str_a") == log("str_a", 2)
+        assert await again.read(key("str_a")) == log("str_a", 2)
         await again.close()
 
 
@@ -140,13 +140,13 @@ async def test_a_torn_segment_that_is_written_no_more_passes_for_damaged_by_nobo
 ) -> None:
     writer = Segments(folder, {}, 1, 1_000, lambda _: None)
     make_folder(folder)
-    writer.write(encode_chunks("str_a", 0, log("str_a", 2)))
+    writer.write(encode_chunks("str_a", 0, part("str_a", 0, 2).chunks))
     room_for(writer.total + 30)
     with pytest.raises(OSError, match="File too large"):
-        writer.write(encode_chunks("str_a", 2, log("str_a", 2)))
+        writer.write(encode_chunks("str_a", 2, part("str_a", 0, 2).chunks))
     room_for(None)
     writer.rest()
-    writer.write(encode_chunks("str_b", 0, log("str_b", 1)))
+    writer.write(encode_chunks("str_b", 0, part("str_b", 0, 1).chunks))
     writer.rest()
     assert Replay(folder).recovered.damaged_bytes == 0
 
@@ -174,11 +174,11 @@ async def test_g19b_torn_at_any_byte_what_was_whole_before_is_there(
             size, expected = max((entry for entry in sizes if entry[0] <= cut), key=lambda entry: entry[0])
             async with opened(lambda clock: made(folder, clock), clock) as journal:
                 assert isinstance(journal, LocalJournal)
-                assert {name: held.head for name, held in (await journal.streams()).items()} == expected
+                assert {stream.stream_id: held.head for stream, held in (await journal.streams()).items()} == expected
                 assert journal.recovered.torn_bytes == cut - size + len(tail)
                 assert file.stat().st_size == size
                 for name, head in expected.items():
-                    assert await journal.read(name) == log(name, head)
+                    assert await journal.read(key(name)) == log(name, head)
 
 
 async def test_damage_costs_what_stood_there_and_keeps_the_file_aside(folder: Path, hand: HandClock) -> None:
@@ -192,13 +192,13 @@ async def test_damage_costs_what_stood_there_and_keeps_the_file_aside(folder: Pa
     (folder / "00000001.journal").write_bytes(raw)
     again = made(folder, hand.clock)
     async with opened(lambda clock: again, hand.clock) as journal:
-        assert await journal.read("str_a") == log("str_a", 1)  # up to the hole, never across it
-        assert await journal.read("str_b") == log("str_b", 2)
+        assert await journal.read(key("str_a")) == log("str_a", 1)  # up to the hole, never across it
+        assert await journal.read(key("str_b")) == log("str_b", 2)
         assert again.recovered.damaged_bytes == ends[2] - ends[1]
         assert again.recovered.damaged == (folder / "00000001.journal.damaged",)
         await journal.append([part("str_a", 1, 1)])
         for name in ("str_a", "str_b"):
-            await journal.close_stream(name, b"end")
+            await journal.close_stream(key(name), b"end")
         await journal.retire(hand.pass_ms(RETENTION_MS))
         assert segments(folder) == ["00000001.journal.damaged"]
         assert (folder / "00000001.journal.damaged").read_bytes() == raw
@@ -208,7 +208,7 @@ async def test_a_closed_log_with_a_hole_is_gone_rather_than_wrong(folder: Path, 
     async with opened(lambda clock: small(folder, clock), hand.clock) as journal:
         for prev in range(3):
             await journal.append([part("str_a", prev, 1)])
-        await journal.close_stream("str_a", b"end")
+        await journal.close_stream(key("str_a"), b"end")
     (folder / "00000002.journal").unlink()
     async with opened(lambda clock: small(folder, clock), hand.clock) as journal:
         assert await journal.streams() == {}
@@ -222,7 +222,7 @@ async def test_damage_found_while_reading_is_said(folder: Path, hand: HandClock)
         file = folder / "00000001.journal"
         file.write_bytes(file.read_bytes().replace(b"text-delta", b"text-DELTA"))
         with pytest.raises(JournalUnavailable, match=r"00000001\.journal is damaged at byte 0"):
-            await journal.read("str_a")
+            await journal.read(key("str_a"))
 
 
 async def test_a_segment_is_deleted_once_no_stream_needs_it(folder: Path, hand: HandClock) -> None:
@@ -230,13 +230,13 @@ async def test_a_segment_is_deleted_once_no_stream_needs_it(folder: Path, hand: 
         await journal.append([part("str_long", 0, 1)])
         for number in range(3):
             await journal.append([part(f"str_{number}", 0, 1)])
-            await journal.close_stream(f"str_{number}", b"end")
+            await journal.close_stream(key(f"str_{number}"), b"end")
         assert len(segments(folder)) == 7
         await journal.retire(hand.pass_ms(RETENTION_MS))
         assert segments(folder) == ["00000001.journal"]
         await journal.append([part("str_long", 1, 1)])
-        assert await journal.read("str_long") == log("str_long", 2)
-        await journal.close_stream("str_long", b"end")
+        assert await journal.read(key("str_long")) == log("str_long", 2)
+        await journal.close_stream(key("str_long"), b"end")
         await journal.retire(hand.pass_ms(RETENTION_MS))
         assert segments(folder) == []
 
@@ -244,13 +244,13 @@ async def test_a_segment_is_deleted_once_no_stream_needs_it(folder: Path, hand: 
 async def test_a_forgotten_stream_stays_forgotten_when_its_end_is_deleted_first(folder: Path, hand: HandClock) -> None:
     async with opened(lambda clock: small(folder, clock), hand.clock) as journal:
         await journal.append([part("str_long", 0, 1), part("str_a", 0, 1)])
-        await journal.close_stream("str_a", b"end")
+        await journal.close_stream(key("str_a"), b"end")
         await journal.append([part("str_long", 1, 1)])
         for _ in range(3):  # nothing is written again and again
             await journal.retire(hand.pass_ms(RETENTION_MS))
             assert segments(folder) == ["00000001.journal", "00000003.journal", "00000004.journal"]
     async with opened(lambda clock: small(folder, clock), hand.clock) as journal:
-        assert await journal.streams() == {"str_long": Held(2, None)}
+        assert await journal.streams() == {key("str_long"): Held(2, None)}
 
 
 async def test_nothing_is_withdrawn_that_is_deleted_already(folder: Path, hand: HandClock) -> None:
@@ -258,11 +258,11 @@ async def test_nothing_is_withdrawn_that_is_deleted_already(folder: Path, hand: 
         assert isinstance(journal, LocalJournal)
         await journal.append([part("str_a", 0, 1)])
         await journal.append([part("str_a", 1, 1), part("str_long", 0, 1)])
-        await journal.close_stream("str_a", b"end")
+        await journal.close_stream(key("str_a"), b"end")
         await journal.retire(hand.pass_ms(RETENTION_MS))
         assert segments(folder) == ["00000002.journal", "00000003.journal"]
         assert journal.statistics().segments == 2
-        await journal.close_stream("str_long", b"end")
+        await journal.close_stream(key("str_long"), b"end")
         await journal.retire(hand.pass_ms(RETENTION_MS))
         assert segments(folder) == []
         assert journal.statistics() == Statistics(streams=0, segments=0, bytes=0, sync_failures=0)
@@ -275,7 +275,7 @@ async def test_what_was_forgotten_is_on_the_disk_before_anything_is_deleted(
     journal = made(folder, hand.clock, segment_bytes=1, sync_interval=3600)
     async with opened(lambda clock: journal, hand.clock):
         await journal.append([part("str_long", 0, 1), part("str_a", 0, 1)])
-        await journal.close_stream("str_a", b"end")
+        await journal.close_stream(key("str_a"), b"end")
         await journal.append([part("str_long", 1, 1)])
         monkeypatch.setattr(syncing, "sync", lambda path: done.append(f"sync {path.name}"))
         monkeypatch.setattr(Path, "unlink", lambda path, missing_ok: done.append(f"delete {path.name}"))
@@ -287,9 +287,9 @@ async def test_what_was_forgotten_is_on_the_disk_before_anything_is_deleted(
 async def test_a_second_end_is_not_written(folder: Path, hand: HandClock) -> None:
     async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         assert isinstance(journal, LocalJournal)
-        await journal.close_stream("str_a", b"end")
+        await journal.close_stream(key("str_a"), b"end")
         before = journal.statistics()
-        await journal.close_stream("str_a", b"end")
+        await journal.close_stream(key("str_a"), b"end")
         assert journal.statistics() == before
 
 
@@ -312,7 +312,7 @@ async def test_g12_whatever_is_deleted_no_stream_is_cut_and_none_comes_back(live
                 await journal.append([part(name, heads.get(name, 0), 1)])
                 heads[name] = heads.get(name, 0) + 1
             elif step == "end":
-                await journal.close_stream(name, b"end") if name not in ended else None
+                await journal.close_stream(key(name), b"end") if name not in ended else None
                 ended.setdefault(name, hand.clock.now_ms())
             elif step == "wait":
                 now = hand.pass_ms(RETENTION_MS - 1 if name == "str_a" else RETENTION_MS)
@@ -323,10 +323,11 @@ async def test_g12_whatever_is_deleted_no_stream_is_cut_and_none_comes_back(live
                 journal = made(folder, hand.clock, segment_bytes=150, sync_interval=0)
                 await journal.open()
                 await journal.retire(hand.clock.now_ms())
-            held = {name: held.head for name, held in (await journal.streams()).items() if held.head}
+            left = await journal.streams()
+            held = {stream.stream_id: held.head for stream, held in left.items() if held.head}
             assert held == heads
             for stream, head in heads.items():
-                assert await journal.read(stream) == log(stream, head)
+                assert await journal.read(key(stream)) == log(stream, head)
         assert segments(folder) == []
         await journal.close()
 
@@ -351,4 +352,4 @@ async def test_conflicts_are_known_after_a_restart(folder: Path, hand: HandClock
     async with opened(lambda clock: made(folder, clock), hand.clock) as journal:
         with pytest.raises(JournalConflict) as caught:
             await journal.append([part("str_a", 3, 3)])
-        assert caught.value.heads == {"str_a": 5}
+        assert caught.value.heads == {key("str_a"): 5}

@@ -14,7 +14,7 @@ from protocol.parts import chunks
 from protocol.parts.chunks import Chunk
 from protocol.parts.fold import Fold
 from protocol.parts.grammar import Grammar
-from tests.app.fakes import MemoryJournal, ScriptedModel
+from tests.app.fakes import MemoryJournal, ScriptedModel, raw
 from tests.app.world import Held, World, opened
 
 START: list[Chunk] = [chunks.start("m", {"status": "streaming"}), chunks.start_step()]
@@ -72,7 +72,7 @@ async def sealed(world: World, died: Died) -> Stream:
     await world.quiet()
     log = died.journal.logs[died.stream_id]
     assert died.journal.ends[died.stream_id] == stream.end
-    assert stream.log.raw(0, stream.log.tail) == log
+    assert raw(stream.log) == log
     row = await world.row(died.caller, died.stream_id)
     assert (row.status, row.seq) == (stream.status, len(log))
     answer = (await world.history(died.caller))[-1]

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from app.backplane.interface import StreamKey
 from app.store.engine import Database
 from app.streams.registry import Registry
 from protocol.errors import Refusal
@@ -63,9 +64,9 @@ async def test_a_log_that_is_read_back_while_its_chat_is_deleted_is_not_served(
     await world.quiet()
     registry, read = restarted(world), world.journal.read
 
-    async def read_late(stream_id: str, after: int = 0) -> list[Chunk]:
+    async def read_late(key: StreamKey, after: int = 0) -> list[Chunk]:
         await world.run(caller, "chat.delete", chatId="c")
-        return await read(stream_id, after)
+        return await read(key, after)
 
     monkeypatch.setattr(world.journal, "read", read_late)
     assert await refusal(registry, caller.user_id, stream.stream_id) == "not_found"

@@ -18,7 +18,7 @@ from protocol.frames.objects import Usage
 from protocol.parts import chunks
 from protocol.parts.fold import Fold
 from protocol.parts.grammar import Grammar
-from tests.app.fakes import MemoryJournal, Noting, Script, ScriptedModel, say
+from tests.app.fakes import MemoryJournal, Noting, Script, ScriptedModel, raw, say
 from tests.virtual import NOON, loop_clock
 
 GENERATION = Generation(
@@ -56,12 +56,12 @@ class Stage:
 
     @property
     def kinds(self) -> list[str]:
-        return [chunk["type"] for chunk in self.stream.log.raw(0, self.stream.log.tail)]
+        return [chunk["type"] for chunk in raw(self.stream.log)]
 
     @property
     def fold(self) -> Fold:
         """What the log says; also checks that it is legal and whole, and that readers and the journal have it all."""
-        written = self.stream.log.raw(0, self.stream.log.tail)
+        written = raw(self.stream.log)
         assert Grammar().extend(written).ended
         assert self.stream.head == self.stream.log.tail
         assert self.journal.logs["s"] == written

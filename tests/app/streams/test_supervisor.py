@@ -18,7 +18,7 @@ from protocol.codec import decode_server
 from protocol.frames.server import StreamEnd
 from protocol.limits import Limits
 from protocol.parts.fold import Fold
-from tests.app.fakes import MemoryJournal, say
+from tests.app.fakes import MemoryJournal, raw, say
 from tests.app.world import Held, World, opened, until
 
 
@@ -31,7 +31,7 @@ def end_of(stream: Stream) -> StreamEnd:
 
 def fold_of(stream: Stream) -> Fold:
     folded = Fold()
-    for chunk in stream.log.raw(0, stream.log.tail):
+    for chunk in raw(stream.log):
         folded.apply(chunk)
     return folded
 
@@ -64,7 +64,7 @@ async def test_g12_the_journal_gets_the_end_behind_the_last_chunk(world: World) 
     stream = await world.answered(await world.guest())
     await world.quiet()
     assert isinstance(world.journal, MemoryJournal)
-    assert world.journal.logs == {stream.stream_id: stream.log.raw(0, stream.log.tail)}
+    assert world.journal.logs == {stream.stream_id: raw(stream.log)}
     assert world.journal.ends == {stream.stream_id: stream.end}
 
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.backplane.interface import JournalConflict
+from app.backplane.interface import JournalConflict, StreamKey
 from app.streams.stream import Stream
 from app.streams.ticker import LONGEST_PAUSE, PATIENCE, Ticker
 from protocol.frames.server import StreamEnd
-from tests.app.fakes import MemoryJournal, Noting
+from tests.app.fakes import MemoryJournal, Noting, raw
 from tests.virtual import loop_clock
 
 TICK = 0.016
@@ -53,7 +53,7 @@ def end(stream: Stream) -> None:
 
 def holds(journal: MemoryJournal, stream: Stream) -> bool:
     """Whether the journal has exactly what was appended."""
-    return journal.logs.get(stream.stream_id, []) == stream.log.raw(0, stream.log.tail)
+    return journal.logs.get(stream.stream_id, []) == raw(stream.log)
 
 
 async def test_the_first_chunk_after_a_pause_goes_at_once(ticker: Ticker) -> None:
@@ -288,7 +288,7 @@ async def test_a_stream_that_is_closed_in_the_journal_goes_on_to_its_own_readers
     ticker: Ticker, journal: MemoryJournal
 ) -> None:
     stream = stream_of()
-    await journal.close_stream("s", b"{}")
+    await journal.close_stream(StreamKey("u", "s"), b"{}")
     write(ticker, stream, 2)
     await ticker.settle(stream)
     assert stream.head == 2
@@ -314,7 +314,7 @@ async def test_a_bug_in_the_journal_does_not_end_the_ticking(
 async def test_a_journal_that_refuses_without_end_is_waited_for_like_one_that_is_away(
     ticker: Ticker, journal: MemoryJournal
 ) -> None:
-    journal.fails_with = JournalConflict({"s": 0})
+    journal.fails_with = JournalConflict({StreamKey("u", "s"): 0})
     stream = stream_of()
     write(ticker, stream)
     await asyncio.wait_for(ticker.settle(stream), PATIENCE + 0.1)
@@ -349,9 +349,9 @@ async def test_g12_a_journal_that_lost_everything_is_not_closed_with_a_hole(
     closed_with: list[int] = []
     close = journal.close_stream
 
-    async def close_stream(stream_id: str, frame: bytes) -> None:
-        closed_with.append(len(journal.logs.get(stream_id, [])))
-        await close(stream_id, frame)
+    async def close_stream(key: StreamKey, frame: bytes) -> None:
+        closed_with.append(len(journal.logs.get(key.stream_id, [])))
+        await close(key, frame)
 
     journal.close_stream = close_stream  # type: ignore[assignment]  # a witness
     write(ticker, stream)
