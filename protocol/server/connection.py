@@ -19,6 +19,7 @@ from protocol.lifecycle import SERVER_CONNECTION, advance
 from protocol.limits import FlowLimits, Limits
 from protocol.rate import TokenBucket
 from protocol.server.outbound import EventLog, Outbound, StreamLog
+from protocol.server.watch import UNWATCHED, Watch
 
 # Bursts of refused commands are answered; a client that ignores this many `rate_limited` in a row is not listening.
 DEAF_AFTER_REFUSALS = 200
@@ -42,9 +43,17 @@ class ServerConnection:
         ping_phase: 0..1, random: where in its interval the first ping falls, so that a thousand sockets which arrived
             together do not ping together.
         flow: the flow window's bounds.
+        watch: is told of errors, and of clients that caught up.
     """
 
-    def __init__(self, limits: Limits, now: float, ping_phase: float, flow: FlowLimits | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        now: float,
+        ping_phase: float,
+        flow: FlowLimits | None = None,
+        watch: Watch = UNWATCHED,
+    ) -> None:
         self.state = "accepted"
         self.closing: Close | None = None
         self.ignored = 0
@@ -52,7 +61,8 @@ class ServerConnection:
         self._limits = limits
         self._flow = flow or FlowLimits()
         self._window = FlowWindow(self._flow)
-        self._out = Outbound(limits.outbound_bytes)
+        self._watch = watch
+        self._out = Outbound(limits.outbound_bytes, watch)
         self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
         self._refusals = 0
         self._pings = 0
@@ -187,7 +197,7 @@ class ServerConnection:
         if self.closing is None:
             if self.state == "greeting":
                 self._out.take_control()  # answers that wait for the welcome: the error stands in its place
-            self._control(encode(Error(error=error, fatal=True)))
+            self._error(Error(error=error, fatal=True))
             self.closing = Close(close_code, error.code)
 
     def goodbye(self, frame: Goodbye) -> None:
@@ -248,6 +258,13 @@ class ServerConnection:
         """Take the logs whose `stream.end` was handed out since the last call."""
         return self._out.take_ended()
 
+    # What it tells of itself
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client has yet to confirm as much data as it may be sent at once."""
+        return self._window.room == 0
+
     # Time
 
     def deadline(self) -> float:
@@ -305,7 +322,12 @@ class ServerConnection:
         return encode(ServerPing(id=self._ping_id))
 
     def _answer_refusal(self, command_id: str | None, error: ErrorObject) -> None:
-        self._control(encode(Error(id=command_id, error=error)))
+        self._error(Error(id=command_id, error=error))
+
+    def _error(self, frame: Error) -> None:
+        if self.closing is None:
+            self._watch.error(frame.error.code)
+            self._control(encode(frame))
 
     def _control(self, frame: bytes) -> None:
         if self.closing is not None:

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
+from protocol.server.watch import UNWATCHED, Watch
+
 # Pongs, errors and warnings never pile up to this; a client that floods and reads nothing gets here in seconds.
 CONTROL_BYTES = 128 * 1024
 
@@ -65,12 +67,15 @@ class EventLog(Protocol):
 
 
 class _Subscription:
-    __slots__ = ("cursor", "label", "log")
+    __slots__ = ("cursor", "frames", "label", "log", "missed")
 
     def __init__(self, log: StreamLog, cursor: int) -> None:
         self.log = log
         self.cursor = cursor
         self.label: bytes | None = None
+        # What the client had missed when it came: up to which chunk, and how many frames have gone towards it.
+        self.missed = log.head if cursor < log.head else 0
+        self.frames = 0
 
 
 class Outbound:
@@ -78,6 +83,7 @@ class Outbound:
 
     Args:
         frame_bytes: what one data frame is cut to.
+        watch: is told of clients that caught up.
     """
 
     __slots__ = (
@@ -89,11 +95,13 @@ class Outbound:
         "_frame_bytes",
         "_offset",
         "_subscriptions",
+        "_watch",
         "answers",
     )
 
-    def __init__(self, frame_bytes: int) -> None:
+    def __init__(self, frame_bytes: int, watch: Watch = UNWATCHED) -> None:
         self._frame_bytes = frame_bytes
+        self._watch = watch
         self._control: deque[bytes] = deque()
         self._control_bytes = 0
         self.answers = 0  # of commands, waiting to be sent
@@ -201,6 +209,8 @@ class Outbound:
         if subscription.cursor < log.head:
             chunks = log.read(subscription.cursor, limit)
             subscription.cursor = chunks.seq
+            if subscription.missed:
+                self._count_resume(subscription)
             self._dirty[log.stream_id] = None  # behind the others, for whatever else it has
             return chunks.frame
         if log.end is not None:
@@ -211,3 +221,9 @@ class Outbound:
             subscription.label = log.label
             return log.label
         return None
+
+    def _count_resume(self, subscription: _Subscription) -> None:
+        subscription.frames += 1
+        if subscription.cursor >= subscription.missed:
+            subscription.missed = 0
+            self._watch.resumed(subscription.frames)
