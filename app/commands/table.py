@@ -1,8 +1,10 @@
 """The table of commands: which handler carries out which frame, and which of them keep their order."""
 
+from collections import Counter
 from collections.abc import Iterable
 
-from app.commands.reply import Caller, Reply, Table
+from app.commands.reply import Caller, Handler, Reply, Table
+from app.store.errors import StoreUnavailable
 from protocol.errors import Refusal
 from protocol.frames.client import ChatCommand, Command, Generating, MessageSelect, ProjectCommand, QueueUpdate
 
@@ -12,9 +14,13 @@ class Commands:
 
     Args:
         tables: the tables of the handlers; no command may stand in two of them.
+
+    Attributes:
+        outcomes: how often each type of command was carried out: `ok`, `duplicate`, or the code of its error.
     """
 
     def __init__(self, tables: Iterable[Table]) -> None:
+        self.outcomes: Counter[tuple[str, str]] = Counter()
         self._handlers: Table = {}
         for table in tables:
             if twice := self._handlers.keys() & table.keys():
@@ -27,10 +33,30 @@ class Commands:
         Raises:
             Refusal: it was not carried out.
         """
+        outcome = "internal"
+        try:
+            reply = await self._handler_of(command)(caller, command)
+            outcome = "duplicate" if reply.duplicate else "ok"
+        except Refusal as refusal:
+            outcome = refusal.code
+            raise
+        except StoreUnavailable:
+            outcome = "unavailable"
+            raise
+        finally:
+            self.outcomes[name_of(command), outcome] += 1
+        return reply
+
+    def _handler_of(self, command: Command) -> Handler:
         handler = self._handlers.get(type(command))
         if handler is None:
             raise Refusal("unknown_type", "This server does not offer that command.")
-        return await handler(caller, command)
+        return handler
+
+
+def name_of(command: Command) -> str:
+    """The `type` of a command on the wire."""
+    return str(command.__struct_config__.tag)
 
 
 def lane_of(command: Command) -> str | None:

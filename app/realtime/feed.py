@@ -1,6 +1,6 @@
 """The newest events of one user on this node, shared by all of the user's sockets as encoded frames."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Literal
 
@@ -32,13 +32,15 @@ class Feed:
     Args:
         epoch: the identity of the log.
         head: where it stands; the window begins empty there.
+        resets: counts the readers who fell out of the window, by reason.
     """
 
-    def __init__(self, epoch: str, head: int) -> None:
+    def __init__(self, epoch: str, head: int, resets: Counter[str] | None = None) -> None:
         self.epoch = epoch
         self.head = head
         self._frames: deque[bytes] = deque()
         self._size = 0
+        self._resets: Counter[str] = Counter() if resets is None else resets
         self._lost: Literal["slow_consumer", "trimmed"] = "slow_consumer"  # why the window begins where it does
 
     def __repr__(self) -> str:
@@ -90,6 +92,7 @@ class Feed:
 
     def reset(self) -> bytes:
         """Return the frame that sends a reader who fell out of the window to the head."""
+        self._resets[self._lost] += 1
         return encode(EventsReset(epoch=self.epoch, offset=self.head, reason=self._lost))
 
     def _push(self, frame: bytes) -> None:

@@ -9,6 +9,9 @@ every socket has.
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from app.realtime.feed import MOST_EVENTS, Feed
@@ -53,6 +56,23 @@ class _Present:
         self.recovered = False
 
 
+@dataclass(frozen=True, slots=True)
+class HubStatistics:
+    """Who is present on a node, and how their events reached them since its start.
+
+    Attributes:
+        users: with a socket here.
+        sockets: of theirs.
+        gaps: times a feed read what it had missed in the database.
+        resets: sockets that were sent to a snapshot, by reason.
+    """
+
+    users: int
+    sockets: int
+    gaps: int
+    resets: Mapping[str, int]
+
+
 class Hub:
     """Knows the users present on this node and their sockets.
 
@@ -65,6 +85,13 @@ class Hub:
         self._present: dict[str, _Present] = {}
         self._joining: dict[str, object] = {}  # users whose head is read; a commit takes the mark away
         self._crew = Crew("hub")
+        self._gaps = 0
+        self._resets: Counter[str] = Counter()
+
+    def statistics(self) -> HubStatistics:
+        """Say who is present, and what happened since the start."""
+        sockets = sum(len(present.sockets) for present in self._present.values())
+        return HubStatistics(len(self._present), sockets, self._gaps, self._resets)
 
     def open(self) -> None:
         """Begin the rounds that find lost announcements."""
@@ -105,7 +132,7 @@ class Hub:
             # A commit of this user while we read was told to nobody: what we read may be too old, so we read again.
             # Another socket that joined meanwhile took the mark away, too, and then its feed counts.
             if self._joining.get(user_id) is mark:
-                self._present[user_id] = _Present(Feed(head.epoch, head.offset))
+                self._present[user_id] = _Present(Feed(head.epoch, head.offset, self._resets))
         finally:
             if self._joining.get(user_id) is mark:
                 del self._joining[user_id]
@@ -148,6 +175,7 @@ class Hub:
         present.stale = True
         if not present.reading:
             present.reading = True
+            self._gaps += 1
             self._crew.start(self._read_missed(user_id, present), name=f"events of {user_id}")
 
     async def _read_missed(self, user_id: str, present: _Present) -> None:

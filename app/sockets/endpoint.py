@@ -11,6 +11,7 @@ from app.commands.identity import Proof
 from app.sockets.greeting import PROTOCOL
 from app.sockets.outlet import outlet_of
 from app.sockets.socket import Services, Socket
+from app.sockets.traffic import SocketStatistics
 from protocol.errors import Violation
 from protocol.frames.server import Goodbye
 from protocol.limits import Limits
@@ -49,17 +50,22 @@ class Sockets:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one websocket, as an ASGI application."""
         await receive()  # websocket.connect
+        traffic = self._services.traffic
         if not self._admission.admits(scope):
+            traffic.refused += 1
             await send({"type": "websocket.close", "code": 1008})  # before accept: a plain 403 (guarantee 31)
             return
         offered = scope.get("subprotocols") or []
         chosen = PROTOCOL if PROTOCOL in offered else offered[0] if offered else None
         await send({"type": "websocket.accept", "subprotocol": chosen})
-        core = ServerConnection(self._limits, self._services.clock.monotonic(), self._randomness())
+        core = ServerConnection(
+            self._limits, self._services.clock.monotonic(), self._randomness(), watch=self._services.traffic
+        )
         async with outlet_of(scope, send) as outlet:
             outlet.limit(self._limits.frame_bytes)
             socket = Socket(core, outlet, _proof(scope), self._services)
             self._open.add(socket)
+            traffic.accepted += 1
             try:
                 if chosen not in (None, PROTOCOL):
                     socket.refuse(Violation("unsupported_protocol"))
@@ -68,6 +74,23 @@ class Sockets:
                 await socket.run(receive)
             finally:
                 self._open.discard(socket)
+                traffic.gone(socket.close_code, socket.bytes_sent)
+
+    def statistics(self) -> SocketStatistics:
+        """Say how the sockets are, and what passed over them since the start."""
+        traffic = self._services.traffic
+        return SocketStatistics(
+            open=len(self._open),
+            stalled=sum(socket.is_stalled for socket in self._open),
+            full=sum(socket.is_full for socket in self._open),
+            accepted=traffic.accepted,
+            refused=traffic.refused,
+            bytes_sent=traffic.bytes_sent + sum(socket.bytes_sent for socket in self._open),
+            closed=traffic.closed,
+            commands=self._services.commands.outcomes,
+            errors=traffic.errors,
+            resumes=traffic.resumes,
+        )
 
     def stop_admitting(self) -> None:
         """Refuse new sockets from now on, because this node is about to go."""

@@ -75,6 +75,10 @@ class Outlet(Protocol):
         """Bytes written and not yet taken by the kernel (or, behind `AsgiOutlet`, by the server)."""
 
     @property
+    def written(self) -> int:
+        """Bytes written so far, with their websocket heads."""
+
+    @property
     def writable(self) -> bool:
         """Whether the connection is open and the buffer below its high-water mark."""
 
@@ -103,12 +107,13 @@ def outlet_of(scope: Mapping[str, Any], send: Send) -> Outlet:
 class RawOutlet:
     """Writes straight to the transport of a `FairProtocol`."""
 
-    __slots__ = ("_conn", "_protocol", "_transport")
+    __slots__ = ("_conn", "_protocol", "_transport", "written")
 
     def __init__(self, protocol: "FairProtocol") -> None:
         self._protocol = protocol
         self._conn = protocol.conn
         self._transport = protocol.transport
+        self.written = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,7 +137,9 @@ class RawOutlet:
             self._write_compressed(framed)
         elif self._protocol.writable.is_set() or self.buffered < MAX_BUFFERED:
             # On uvloop this costs what `writelines` does (tests/bench/raw_write.py); asyncio's joins too, before 3.12.
-            self._transport.write(framed[0] if len(framed) == 1 else b"".join(framed))
+            data = framed[0] if len(framed) == 1 else b"".join(framed)
+            self.written += len(data)
+            self._transport.write(data)
         else:
             self.abort()
 
@@ -160,7 +167,9 @@ class RawOutlet:
         """Let the connection frame each message, since permessage-deflate keeps a state per connection (RFC 7692)."""
         for one in framed:
             self._conn.send_text(payload_of(one))
-        self._transport.write(b"".join(self._conn.data_to_send()))
+        data = b"".join(self._conn.data_to_send())
+        self.written += len(data)
+        self._transport.write(data)
 
 
 class AsgiOutlet:
@@ -176,6 +185,7 @@ class AsgiOutlet:
         "_send",
         "_wake",
         "_writer",
+        "written",
     )
 
     def __init__(self, send: Send) -> None:
@@ -188,6 +198,7 @@ class AsgiOutlet:
         self._farewell: tuple[int, str] | None = None
         self._closed = False
         self._writer: asyncio.Task[None] | None = None
+        self.written = 0
 
     async def __aenter__(self) -> Self:
         self._writer = asyncio.create_task(self._deliver(), name="tidewire outlet")
@@ -217,8 +228,10 @@ class AsgiOutlet:
     def write(self, framed: Sequence[bytes]) -> None:
         if self._closed:
             return
+        size = sum(map(len, framed))
         self._pending.extend(framed)
-        self._pending_bytes += sum(map(len, framed))
+        self._pending_bytes += size
+        self.written += size
         self._is_full = self._is_full or self._pending_bytes > HIGH_WATER
         self._wake.set()
         if self._pending_bytes > MAX_BUFFERED:

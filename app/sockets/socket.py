@@ -12,6 +12,7 @@ from app.realtime.hub import Hub
 from app.sockets.greeting import Greeted, Greeting
 from app.sockets.lanes import Lane, Lanes
 from app.sockets.outlet import Outlet, frame
+from app.sockets.traffic import Traffic
 from app.sockets.wheel import Wheel
 from app.store.errors import StoreUnavailable
 from app.streams.registry import Registry
@@ -28,7 +29,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 class Services:
-    """What every socket of a node shares.
+    """What every socket of a node shares, and the counters of what passes over them.
 
     Args:
         greeting: answers hellos.
@@ -40,7 +41,7 @@ class Services:
         clock: measures.
     """
 
-    __slots__ = ("clock", "commands", "crew", "greeting", "hub", "registry", "wheel")
+    __slots__ = ("clock", "commands", "crew", "greeting", "hub", "registry", "traffic", "wheel")
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Services:
         self.wheel = wheel
         self.crew = crew
         self.clock = clock
+        self.traffic = Traffic()
 
 
 class Socket:
@@ -71,7 +73,7 @@ class Socket:
         services: what it shares with the others.
     """
 
-    __slots__ = ("_caller", "_closed", "_core", "_lanes", "_outlet", "_proof", "_services", "slot")
+    __slots__ = ("_caller", "_close_code", "_closed", "_core", "_lanes", "_outlet", "_proof", "_services", "slot")
 
     def __init__(self, core: ServerConnection, outlet: Outlet, proof: Proof | None, services: Services) -> None:
         self.slot: int | None = None  # the wheel's
@@ -82,6 +84,7 @@ class Socket:
         self._lanes = Lanes()
         self._caller: Caller | None = None
         self._closed = False
+        self._close_code = 1006  # until a close frame says otherwise
 
     async def run(self, receive: Receive) -> None:
         """Serve the connection until it is gone."""
@@ -96,8 +99,29 @@ class Socket:
                 if incoming is not None:
                     await self._handle(incoming)
                 self.flush()
+            self._close_code = message.get("code", 1005)
         finally:
             self._leave()
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the kernel takes nothing more for it just now."""
+        return not self._outlet.writable
+
+    @property
+    def is_full(self) -> bool:
+        """Whether its client has yet to confirm as much data as it may be sent at once."""
+        return self._core.is_full
+
+    @property
+    def close_code(self) -> int:
+        """The code it was closed with: ours before the client's, 1006 when nobody named one."""
+        return self._close_code if self._core.closing is None else self._core.closing.code
+
+    @property
+    def bytes_sent(self) -> int:
+        """What was written to it so far."""
+        return self._outlet.written
 
     # What others call: plain functions that do not fail
 

@@ -6,6 +6,7 @@ import math
 from typing import Protocol
 
 from app.clock import Clock
+from app.histogram import MOMENTS, Histogram
 
 log = logging.getLogger("tidewire.sockets")
 
@@ -26,12 +27,16 @@ class Wheel:
 
     Args:
         clock: measures.
+
+    Attributes:
+        lag: how late the event loop woke the wheel each time, in seconds.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._slots: dict[int, set[Timed]] = {}
         self._turned = int(clock.monotonic() / GRAIN)
+        self.lag = Histogram(MOMENTS)
 
     def arm(self, timed: Timed, deadline: float) -> None:
         """Have something called at a deadline, or when it is called anyway if that is sooner.
@@ -58,7 +63,10 @@ class Wheel:
         """Turn for ever; owned by whoever owns the sockets."""
         while True:
             # To the next edge of a slot: a fixed pause would drift, and call up to a grain later still.
-            await asyncio.sleep(GRAIN - self._clock.monotonic() % GRAIN)
+            now = self._clock.monotonic()
+            edge = now - now % GRAIN + GRAIN
+            await asyncio.sleep(edge - now)
+            self.lag.observe(max(0.0, self._clock.monotonic() - edge))
             self.turn()
 
     def turn(self) -> None:

@@ -12,6 +12,7 @@ from app.store.outbox import Outbox
 from app.streams import ledger
 from app.streams.generation import Ending, Generation, ending_of_row, failed
 from app.streams.stream import Stream
+from app.streams.tally import Tally
 from app.streams.ticker import Ticker
 from protocol.errors import Refusal
 from protocol.parts.chunks import Part
@@ -31,6 +32,9 @@ class Closing:
         clock: stamps the end.
         node: this node, which must still own what it ends.
         at_once: how many streams of one user may run at the same time.
+
+    Attributes:
+        tally: counts what was ended.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Closing:
         self._clock = clock
         self._node = node
         self._at_once = at_once
+        self.tally = Tally()
 
     async def end(
         self,
@@ -99,6 +104,7 @@ class Closing:
         end = ending.frame(stream.stream_id, stream.chat_id, stream.message_id, stream.log.tail)
         stream.finish(end, now=self._clock.now_ms())
         self._ticker.touch(stream, urgent=True)
+        self.tally.count(ending, (self._clock.now_ms() - generation.started_at) / 1000)
         return started
 
     async def _store(

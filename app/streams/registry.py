@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import orjson
 
@@ -19,6 +21,21 @@ from protocol.frames.server import StreamEnd
 from protocol.lifecycle import TERMINAL
 
 log = logging.getLogger("tidewire.streams")
+
+
+@dataclass(frozen=True, slots=True)
+class LogStatistics:
+    """The streams that a node holds in memory.
+
+    Attributes:
+        by_status: how many there are of each status; those that ended stay readable for a while.
+        size: of their logs, in bytes.
+        readers: subscriptions to those that have not ended.
+    """
+
+    by_status: Mapping[str, int]
+    size: int
+    readers: int
 
 
 class Registry:
@@ -38,6 +55,15 @@ class Registry:
 
     def __len__(self) -> int:
         return len(self._streams)
+
+    def statistics(self) -> LogStatistics:
+        """Say what is held in memory."""
+        held = self._streams.values()
+        return LogStatistics(
+            by_status=Counter(stream.status for stream in held),
+            size=sum(stream.log.size for stream in held),
+            readers=sum(len(stream.readers) for stream in held),
+        )
 
     def get(self, stream_id: str) -> Stream | None:
         """Find a stream in memory."""

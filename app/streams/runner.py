@@ -11,6 +11,7 @@ from app.models.interface import THINKING, FinishReason, ModelFailure, Prompt
 from app.store.errors import StoreUnavailable
 from app.streams.generation import INTERRUPTED, STOPPED, TOO_LONG, Ending, Generation, failed
 from app.streams.stream import Stream
+from app.streams.tally import Tally
 from app.streams.ticker import Ticker
 from protocol.codes import ERRORS
 from protocol.frames.objects import Usage
@@ -40,6 +41,7 @@ class Runner:
             fails, and says so.
         ticker: makes chunks durable and visible.
         clock: stamps the end.
+        tally: counts how long its first words took.
         max_bytes: an answer that grows beyond this ends with `length`.
     """
 
@@ -50,6 +52,7 @@ class Runner:
         catalogue: Catalogue,
         ticker: Ticker,
         clock: Clock,
+        tally: Tally,
         *,
         max_bytes: int,
     ) -> None:
@@ -59,6 +62,8 @@ class Runner:
         self._catalogue = catalogue
         self._ticker = ticker
         self._clock = clock
+        self._tally = tally
+        self._began = clock.monotonic()
         self._max_bytes = max_bytes
         self._grammar = Grammar()
         self._halt: Halt | None = None
@@ -162,7 +167,9 @@ class Runner:
         self._append(chunk)
         self.stream.label = None  # it writes: whoever joins now need not hear that it thinks
         self._ticker.touch(self.stream, urgent=not self._has_content)
-        self._has_content = True
+        if not self._has_content:
+            self._has_content = True
+            self._tally.first_words.observe(self._clock.monotonic() - self._began)
         if self.stream.log.size > self._max_bytes:
             self.halt("full")
 

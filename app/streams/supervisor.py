@@ -13,7 +13,8 @@ from app.streams.generation import Generation
 from app.streams.registry import Registry
 from app.streams.runner import Halt, Runner
 from app.streams.stream import Stream
-from app.streams.ticker import Ticker
+from app.streams.tally import Tally
+from app.streams.ticker import Ticker, TickStatistics
 from app.tasks import Crew
 
 log = logging.getLogger("tidewire.streams")
@@ -67,6 +68,15 @@ class Supervisor:
         """How many generations run here."""
         return len(self._runners)
 
+    @property
+    def tally(self) -> Tally:
+        """What became of the answers that ended here."""
+        return self._closing.tally
+
+    def ticks(self) -> TickStatistics:
+        """What the tick did."""
+        return self._ticker.statistics()
+
     def runs(self, stream_id: str) -> bool:
         """Whether a generation runs here."""
         return stream_id in self._runners
@@ -82,7 +92,15 @@ class Supervisor:
             stream = self._registry.add(generation)
         stream.started_at = generation.started_at
         stream.advance("start")
-        runner = Runner(generation, stream, self._catalogue, self._ticker, self._clock, max_bytes=self._max_bytes)
+        runner = Runner(
+            generation,
+            stream,
+            self._catalogue,
+            self._ticker,
+            self._clock,
+            self._closing.tally,
+            max_bytes=self._max_bytes,
+        )
         self._runners[generation.stream_id] = runner
         if generation.stop_early:
             runner.halt("stop")

@@ -13,9 +13,11 @@ answer. The end of a stream is written behind its last chunk in the same way, ho
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.backplane.interface import Journal, JournalConflict, JournalRange, JournalUnavailable
 from app.clock import Clock
+from app.histogram import MOMENTS, Histogram
 from app.streams.stream import Reader, Stream
 from protocol.ids import MAX_INTEGER
 
@@ -26,6 +28,21 @@ PATIENCE = 0.25
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
 # How often chunks are shown while the journal stands still and ticks with it.
 ALONE_INTERVAL = 0.016
+
+
+@dataclass(frozen=True, slots=True)
+class TickStatistics:
+    """What the tick did since the start.
+
+    Attributes:
+        ticks: how long each took, in seconds, the journal's write included.
+        shown: chunks that readers may see.
+        behind: for how many seconds the journal has not taken what it was given.
+    """
+
+    ticks: Histogram
+    shown: int
+    behind: float
 
 
 class Ticker:
@@ -51,11 +68,17 @@ class Ticker:
         self._behind_since: float | None = None
         self._alone: asyncio.TimerHandle | None = None
         self._ticked: asyncio.Future[None] | None = None
+        self._ticks = Histogram(MOMENTS)
+        self._shown = 0
 
     @property
     def behind(self) -> float:
         """For how many seconds the journal has not taken what it was given; 0.0 when it keeps up."""
         return 0.0 if self._behind_since is None else self._clock.monotonic() - self._behind_since
+
+    def statistics(self) -> TickStatistics:
+        """Say what was done since the start."""
+        return TickStatistics(self._ticks, self._shown, self.behind)
 
     def touch(self, stream: Stream, *, urgent: bool = False) -> None:
         """Note that a stream's log has grown, or ended; an urgent chunk (the first token, the last) waits for no
@@ -80,11 +103,13 @@ class Ticker:
             await self._wake.wait()
             self._wake.clear()
             self._disarm()
-            self._next_at = self._clock.monotonic() + self._interval
+            begun = self._clock.monotonic()
+            self._next_at = begun + self._interval
             try:
                 await self._tick()
             except Exception:
                 log.exception("a tick failed; the next one tries again")
+            self._ticks.observe(self._clock.monotonic() - begun)
 
     def _arm(self, at: float) -> None:
         """Wake the loop at a time, unless it wakes earlier anyway."""
@@ -184,6 +209,7 @@ class Ticker:
         readers: dict[Reader, None] = {}
         for stream_id, stream in streams.items():
             if stream.log.head < upto[stream_id]:
+                self._shown += upto[stream_id] - stream.log.head
                 stream.log.publish(upto[stream_id])
                 for reader in stream.readers:
                     reader.touch(stream_id)

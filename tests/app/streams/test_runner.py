@@ -13,6 +13,7 @@ from app.store.errors import StoreUnavailable
 from app.streams.generation import Ending, Generation
 from app.streams.runner import CANCEL_GRACE, Halt, Runner
 from app.streams.stream import Stream
+from app.streams.tally import Tally
 from app.streams.ticker import Ticker
 from protocol.frames.objects import Usage
 from protocol.parts import chunks
@@ -43,7 +44,10 @@ class Stage:
         clock = loop_clock()
         self.ticker = Ticker(self.journal, clock, 0.016)
         self.model = ScriptedModel()
-        self.runner = Runner(GENERATION, self.stream, Catalogue([self.model]), self.ticker, clock, max_bytes=max_bytes)
+        self.tally = Tally()
+        self.runner = Runner(
+            GENERATION, self.stream, Catalogue([self.model]), self.ticker, clock, self.tally, max_bytes=max_bytes
+        )
         self.ticking = asyncio.create_task(self.ticker.run())
 
     async def run(self, script: Script | None = None) -> Ending:
@@ -314,7 +318,9 @@ async def test_a_provider_says_when_to_try_again(stage: Stage) -> None:
 async def test_a_model_that_is_not_offered_any_more_fails_the_answer(stage: Stage) -> None:
     clock = loop_clock()
     generation = replace(GENERATION, model="gone")
-    runner = Runner(generation, stage.stream, Catalogue([stage.model]), stage.ticker, clock, max_bytes=1_000)
+    runner = Runner(
+        generation, stage.stream, Catalogue([stage.model]), stage.ticker, clock, stage.tally, max_bytes=1_000
+    )
     ending = await runner.run(prompt)
     assert ending.error is not None
     assert ending.error.code == "model_not_available"
