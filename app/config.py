@@ -40,6 +40,8 @@ SETTINGS = (
     Setting("STREAM_FLUSH_MS", "16", "Shortest time between two frames of a stream, in milliseconds."),
     Setting("DRAIN_SECONDS", "120", "How long answers may still take after SIGTERM."),
     Setting("NODE_NAME", "", "Name of this node; empty means a random one."),
+    Setting("METRICS_NETWORKS", "127.0.0.0/8,::1/128", "Networks that may read /metrics without a token."),
+    Setting("METRICS_TOKEN", "", "Bearer token that reads /metrics from anywhere; empty means from nowhere else."),
     Setting("LOG_LEVEL", "info", "Least severity that is logged: debug, info, warning or error."),
 )  # fmt: skip
 
@@ -69,6 +71,8 @@ class Settings:
     stream_flush_ms: int
     drain_seconds: float
     node_name: str
+    metrics_networks: tuple[Network, ...]
+    metrics_token: str
     log_level: str
     limits: Limits
 
@@ -105,10 +109,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         guests_per_hour=_number(value, "GUESTS_PER_HOUR", 1, 1_000_000),
         session_days=_number(value, "SESSION_DAYS", 1, 3_650),
         allowed_origins=tuple(_origin(name) for name in _names(value["ALLOWED_ORIGINS"])),
-        trusted_proxies=_proxies(value["TRUSTED_PROXIES"]),
+        trusted_proxies=_networks(value, "TRUSTED_PROXIES"),
         stream_flush_ms=_number(value, "STREAM_FLUSH_MS", 0, 1_000),
         drain_seconds=_number(value, "DRAIN_SECONDS", 0, 86_400),
         node_name=value["NODE_NAME"],
+        metrics_networks=_networks(value, "METRICS_NETWORKS"),
+        metrics_token=value["METRICS_TOKEN"],
         log_level=_log_level(value["LOG_LEVEL"]),
         limits=_limits(environ),
     )
@@ -164,11 +170,11 @@ def _log_level(text: str) -> str:
     return text.upper()
 
 
-def _proxies(text: str) -> tuple[Network, ...]:
+def _networks(value: Mapping[str, str], name: str) -> tuple[Network, ...]:
     try:
-        return networks(_names(text))
+        return networks(_names(value[name]))
     except ValueError as problem:
-        raise ConfigError(f"TRUSTED_PROXIES must be networks such as 10.0.0.0/8: {problem}.") from None
+        raise ConfigError(f"{name} must be networks such as 10.0.0.0/8: {problem}.") from None
 
 
 def _limits(environ: Mapping[str, str]) -> Limits:

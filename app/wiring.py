@@ -40,9 +40,11 @@ from app.streams.sealing import Sealing
 from app.streams.supervisor import Supervisor
 from app.streams.ticker import Ticker
 from app.tasks import Crew
+from app.telemetry import Telemetry
 from app.web.app import web
 from app.web.auth import Auth
 from app.web.health import Health
+from app.web.metrics import Metrics
 
 
 def catalogue(settings: Settings) -> Catalogue:
@@ -104,25 +106,25 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     under_way, wheel = Crew("commands"), Wheel(clock)
     sockets = Sockets(Services(greeting, commands, hub, registry, wheel, under_way, clock), limits, admission)
     auth = Auth(identity, admission, clock, guests=settings.guests_allowed, guests_per_hour=settings.guests_per_hour)
-    node = Node(
-        Parts(
-            name=name,
-            database=database,
-            journal=journal,
-            catalogue=models,
-            registry=registry,
-            supervisor=supervisor,
-            recovery=recovery,
-            ownership=ownership,
-            lease=lease,
-            hub=hub,
-            sockets=sockets,
-            commands=under_way,
-            wheel=wheel,
-            clock=clock,
-            limits=limits,
-            retire=(accepting.retire, auth.retire),
-        )
+    parts = Parts(
+        name=name,
+        database=database,
+        journal=journal,
+        catalogue=models,
+        registry=registry,
+        supervisor=supervisor,
+        recovery=recovery,
+        ownership=ownership,
+        lease=lease,
+        hub=hub,
+        sockets=sockets,
+        commands=under_way,
+        wheel=wheel,
+        clock=clock,
+        limits=limits,
+        retire=(accepting.retire, auth.retire),
     )
-    application = Application(node, web(auth, Health(node.readiness)), {"/v1/socket": sockets})
-    return application, node
+    node, telemetry = Node(parts), Telemetry(parts)
+    metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)
+    pages = web(auth.routes(), Health(node.readiness).routes(), metrics.routes())
+    return Application(node, pages, {"/v1/socket": sockets}), node

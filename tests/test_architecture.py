@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"app.__main__", "app.serve", "app.load"},
     {"app.wiring"},
+    {"app.telemetry"},
     {"app.node", "app.asgi"},
     {"app.rounds"},
     {"app.web"},
@@ -17,7 +18,7 @@ LAYERS = (
     {"app.commands"},
     {"app.streams", "app.realtime"},
     {"app.backplane", "app.store", "app.models"},
-    {"app.config", "app.deployment", "app.clock", "app.ids", "app.tasks", "app.auth"},
+    {"app.config", "app.deployment", "app.clock", "app.ids", "app.tasks", "app.auth", "app.histogram"},
     {"protocol"},
 )
 
@@ -34,6 +35,7 @@ HOMES = {
     "starlette": ("app/web", "app/asgi.py"),
     "websockets": ("protocol/python", "app/sockets"),
     "uvicorn": ("app/__main__.py", "app/sockets"),
+    "prometheus_client": ("app/telemetry.py",),
     "playwright": ("tests",),
     "pytest": ("tests",),
 }

@@ -28,6 +28,10 @@ class Peer:
         ip = _ip(self.address)
         return ip is not None and ip.is_loopback
 
+    def is_within(self, wanted: Sequence[Network]) -> bool:
+        """Whether the client is in one of these networks."""
+        return _within(self.address, wanted)
+
     @property
     def site(self) -> str:
         """What to count by, one to a household: the address, and of IPv6 the /64, all of which one host may use."""

@@ -1,16 +1,18 @@
 """The web application: every HTTP route in one list."""
 
+from collections.abc import Sequence
+from itertools import chain
+
 from starlette.applications import Starlette
+from starlette.routing import Route
 
 from app.web import docs, page
-from app.web.auth import Auth
 from app.web.errors import HANDLERS
-from app.web.health import Health
 
 
-def web(auth: Auth, health: Health) -> Starlette:
-    """Assemble the routes; the page comes last, because it takes every path that is left."""
+def web(*parts: Sequence[Route]) -> Starlette:
+    """Assemble the routes of these parts; the page comes last, because it takes every path that is left."""
     return Starlette(
-        routes=[*auth.routes(), *health.routes(), *docs.routes(), page.route()],
+        routes=[*chain(*parts), *docs.routes(), page.route()],
         exception_handlers=HANDLERS,
     )

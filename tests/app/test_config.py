@@ -38,6 +38,7 @@ def test_the_data_folder_is_the_users() -> None:
         ("LOG_LEVEL", "loud"),
         ("TRUSTED_PROXIES", "proxy"),
         ("TRUSTED_PROXIES", "127.0.0.0/8,10.0.0.0/99"),
+        ("METRICS_NETWORKS", "home"),
         ("ALLOWED_ORIGINS", "chat.example.com"),
         ("ALLOWED_ORIGINS", "*"),
         ("ALLOWED_ORIGINS", "https://chat.example.com/app"),

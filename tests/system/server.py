@@ -17,12 +17,14 @@ class ServerProcess:
 
     Args:
         data_dir: its data folder.
+        checkout: where it runs from; None: this one.
         env: settings on top of the environment's.
     """
 
-    def __init__(self, data_dir: Path, **env: str) -> None:
+    def __init__(self, data_dir: Path, checkout: Path | None = None, /, **env: str) -> None:
         self.data_dir = data_dir
         self.url = ""
+        self._checkout = checkout
         self._env = env
         self._port = "0"
         self._log = data_dir.parent / f"{data_dir.name}.log"
@@ -45,6 +47,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve", "--port", self._port],
                 env=_clean_environment() | {"DATA_DIR": str(self.data_dir)} | self._env,
+                cwd=self._checkout,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

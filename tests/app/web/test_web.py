@@ -18,6 +18,7 @@ from app.store.errors import StoreUnavailable
 from app.web.app import web
 from app.web.auth import Auth
 from app.web.health import Health
+from app.web.metrics import Metrics
 from app.web.page import HEADERS, UI
 from tests.app.world import World, opened
 
@@ -52,12 +53,16 @@ class Answer:
 class Site:
     """The web application of one node."""
 
-    def __init__(self, world: World, *, guests: bool = True, origins: tuple[Origin, ...] = ()) -> None:
+    def __init__(
+        self, world: World, *, guests: bool = True, origins: tuple[Origin, ...] = (), metrics_token: str = ""
+    ) -> None:
         self.world = world
         self.problem: str | None = None
         admission = Admission(origins, loopback_only=not origins, proxies=networks(["10.0.0.0/8"]))
         self.auth = Auth(world.identity, admission, world.clock, guests=guests, guests_per_hour=2)
-        self.app = web(self.auth, Health(self.readiness))
+        networks_of_ours = networks(["127.0.0.0/8", "192.0.2.0/24"])
+        metrics = Metrics(lambda: b"up 1\n", admission, networks=networks_of_ours, token=metrics_token)
+        self.app = web(self.auth.routes(), Health(self.readiness).routes(), metrics.routes())
 
     async def readiness(self) -> str | None:
         return self.problem
@@ -306,6 +311,40 @@ async def test_healthz_says_that_it_lives_and_readyz_whether_it_takes_sockets(si
     answer = await site.call("GET", "/readyz")
     assert (answer.status, answer.json) == (503, {"status": "draining"})
     assert (await site.call("GET", "/healthz")).json == {"status": "ok"}
+
+
+# Metrics
+
+
+@pytest.mark.parametrize(
+    ("headers", "outcome"),
+    [
+        ({}, 200),
+        ({"client": "192.0.2.7"}, 200),
+        ({"client": "10.0.0.1", "x_forwarded_for": "192.0.2.7"}, 200),
+        ({"client": "203.0.113.9"}, (403, "permission_denied")),
+        ({"client": "203.0.113.9", "x_forwarded_for": "127.0.0.1"}, (403, "permission_denied")),
+        ({"client": "10.0.0.1", "x_forwarded_for": "127.0.0.1, 203.0.113.9"}, (403, "permission_denied")),
+        ({"client": "203.0.113.9", "authorization": "Bearer s3cret"}, 200),
+        ({"client": "203.0.113.9", "authorization": "Bearer S3cret"}, (401, "unauthenticated")),
+        ({"client": "203.0.113.9", "authorization": "Bearer \u00fc"}, (401, "unauthenticated")),
+        ({"client": "203.0.113.9", "authorization": "Basic s3cret"}, (403, "permission_denied")),
+    ],
+)
+async def test_metrics_are_for_networks_that_are_named_and_for_whoever_has_the_token(
+    site: Site, headers: dict[str, str], outcome: int | tuple[int, str]
+) -> None:
+    site = Site(site.world, metrics_token="s3cret")
+    answer = await site.call("GET", "/metrics", **headers)
+    if outcome == 200:
+        assert (answer.body, answer["content-type"]) == (b"up 1\n", "text/plain; version=0.0.4; charset=utf-8")
+    else:
+        assert answer.refused == outcome
+
+
+async def test_without_a_token_nobody_else_reads_metrics(site: Site) -> None:
+    for given in ("Bearer x", "Bearer  "):
+        assert (await site.call("GET", "/metrics", client="203.0.113.9", authorization=given)).status in (401, 403)
 
 
 # The page and the documentation
