@@ -1,1 +1,1 @@
-"""Rules of who may do what: tokens, cookies, origins, addresses. Pure; where they are stored is not known here."""
+"""Rules of who may do what: credentials, tokens, origins, addresses. Where they are stored is not known here."""

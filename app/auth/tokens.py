@@ -6,6 +6,8 @@ from collections.abc import Iterable
 COOKIE = "tidewire_session"
 SESSION_PREFIX = "tws"
 TICKET_PREFIX = "twt"
+API_PREFIX = "twk"
+INVITE_PREFIX = "twi"
 
 
 def hash_of(secret: str) -> str:
