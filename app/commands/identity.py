@@ -1,18 +1,21 @@
 """Who somebody is: guests, sessions, and the tickets of a session."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from app.auth.devices import UNKNOWN
 from app.auth.tokens import SESSION_PREFIX, TICKET_PREFIX, hash_of
 from app.clock import Clock
 from app.ids import Mint
-from app.store import users
+from app.store import sessions, users
 from app.store.engine import Database
-from app.store.users import Session
+from app.store.queries import Queries
+from app.store.sessions import Session
 from protocol.errors import Refusal
 
 TICKET_MS = 60_000
-DAY_MS = 24 * 3_600_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Identity:
         database: where they are kept, as hashes.
         mint: makes ids and secrets.
         clock: stamps.
-        session_days: how long a session lasts.
+        session_days: how long a session lasts that is not used.
     """
 
     def __init__(self, database: Database, mint: Mint, clock: Clock, *, session_days: int) -> None:
@@ -48,22 +51,40 @@ class Identity:
         self._clock = clock
         self._session_ms = session_days * DAY_MS
 
-    async def guest(self) -> Granted:
+    async def guest(self, device: str = UNKNOWN) -> Granted:
         """Make a user without an account, and a session for it."""
-        now, token = self._clock.now_ms(), self._mint.secret(SESSION_PREFIX)
-        user_id, session_id = self._mint("usr"), self._mint("ses")
-        granted = Granted(user_id, token, now + self._session_ms)
         async with self._database.transaction() as tx:
-            await users.create_user(tx, user_id, kind="guest", epoch=self._mint("ep"), now=now)
-            await users.create_session(
-                tx, session_id, user_id, token_hash=hash_of(token), now=now, expires_at=granted.expires_at
-            )
+            return await self.begin(tx, await self.create_guest(tx), device=device)
+
+    async def create_guest(self, q: Queries) -> str:
+        """Add a user without an account and return their id."""
+        user_id = self._mint("usr")
+        await users.create_user(q, user_id, kind="guest", epoch=self._mint("ep"), now=self._clock.now_ms())
+        return user_id
+
+    async def begin(self, q: Queries, user_id: str, *, device: str) -> Granted:
+        """Begin a session of a user.
+
+        Args:
+            device: where, in words.
+        """
+        now, token = self._clock.now_ms(), self._mint.secret(SESSION_PREFIX)
+        granted = Granted(user_id, token, now + self._session_ms)
+        await sessions.create(
+            q,
+            self._mint("ses"),
+            user_id,
+            token_hash=hash_of(token),
+            now=now,
+            expires_at=granted.expires_at,
+            device=device,
+        )
         return granted
 
     async def ticket(self, session: Session) -> tuple[str, int]:
         """Make a ticket that stands for a session, once; return it and when it expires, in Unix milliseconds."""
         secret, expires_at = self._mint.secret(TICKET_PREFIX), self._clock.now_ms() + TICKET_MS
-        await users.create_ticket(self._database, hash_of(secret), session.session_id, expires_at=expires_at)
+        await sessions.create_ticket(self._database, hash_of(secret), session, expires_at=expires_at)
         return secret, expires_at
 
     async def session(self, proof: Proof | None) -> Session:
@@ -81,12 +102,25 @@ class Identity:
             raise Refusal("session_revoked")
         if found.disabled:
             raise Refusal("account_disabled")
-        if found.expires_at <= self._clock.now_ms():
+        if found.expires_at is not None and found.expires_at <= self._clock.now_ms():
             raise Refusal("token_expired")
         return found
+
+    async def prolonged(self, session: Session) -> Session:
+        """Give a session that is in use its whole length again, once an hour at most; return it as it is now.
+
+        So nobody who keeps coming back is ever signed out. API tokens end when their owner said.
+        """
+        expires_at = self._clock.now_ms() + self._session_ms
+        if session.session_id is None or session.kind != "login" or session.expires_at is None:
+            return session
+        if session.expires_at > expires_at - HOUR_MS:
+            return session
+        await sessions.prolong(self._database, session.session_id, expires_at=expires_at)
+        return replace(session, expires_at=expires_at)
 
     async def _find(self, proof: Proof) -> Session | None:
         # A ticket is good for a frame only: as a bearer token of `/v1/auth/ticket` it could renew itself for ever.
         if proof.method == "ticket":
-            return await users.redeem_ticket(self._database, hash_of(proof.token), now=self._clock.now_ms())
-        return await users.session_by_token(self._database, hash_of(proof.token))
+            return await sessions.redeem_ticket(self._database, hash_of(proof.token), now=self._clock.now_ms())
+        return await sessions.by_token(self._database, hash_of(proof.token))

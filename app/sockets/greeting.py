@@ -14,7 +14,7 @@ from app.realtime.feed import Feed
 from app.realtime.hub import Hub, Socket
 from app.store import streams
 from app.store.queries import Queries
-from app.store.users import Session
+from app.store.sessions import Session
 from app.streams.registry import Registry
 from app.streams.stream import Stream
 from protocol.errors import Refusal, Violation

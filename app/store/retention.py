@@ -1,4 +1,4 @@
-"""Forgets what has outlived its limit: old events, receipts, tickets, ids of deleted chats, and guests who left.
+"""Forgets what has outlived its limit: old events, receipts, tickets, ids of what was deleted, and guests who left.
 
 How many events a user may have is minded where they are written (`events.append`); here rows go by their age. Every
 statement finds them by an index and takes only so many, so that no sweep keeps the one writer of SQLite for long.
@@ -12,6 +12,8 @@ from protocol.limits import Limits
 
 # A deleted chat's id cannot be used again for a day, so that a late command does not bring it back.
 TOMBSTONE_MS = 24 * 3_600_000
+# Every node has long heard of a user who was deleted.
+HEARD_MS = 3_600_000
 
 
 class _Aging(NamedTuple):
@@ -35,6 +37,8 @@ _EVENTS = _Aging("events", "user_id, event_offset", "time")
 _RECEIPTS = _Aging("idempotency", "user_id, command_id", "created_at")
 _STOPS = _Aging("early_stops", "user_id, command_id", "expires_at")
 _TICKETS = _Aging("tickets", "ticket_hash", "expires_at")
+_INVITES = _Aging("invites", "code_hash", "expires_at")
+_DELETED_USERS = _Aging("deleted_users", "user_id", "deleted_at")
 _SESSIONS = _Aging("sessions", "session_id", "expires_at", batch=50, keeps_guests=True)
 _CHATS = _Aging("chats", "user_id, chat_id", "deleted_at", batch=20, keeps_guests=True)  # with all their messages
 
@@ -50,6 +54,8 @@ async def sweep(database: Database, limits: Limits, *, now: int) -> None:
     await _delete(database, _RECEIPTS, now - limits.idempotency_ms)
     await _delete(database, _STOPS, now)
     await _delete(database, _TICKETS, now)
+    await _delete(database, _INVITES, now)
+    await _delete(database, _DELETED_USERS, now - HEARD_MS)
     await _delete(database, _SESSIONS, now)
     await _delete(database, _CHATS, now - TOMBSTONE_MS)
 

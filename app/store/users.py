@@ -1,4 +1,4 @@
-"""Users, their sessions, and the one-time tickets of a session."""
+"""Users: guests, accounts with an email and a password, and who an identity provider vouches for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,21 +7,23 @@ from app.store.queries import Queries, Row
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """A signed-in user, as a token proves it. Times are Unix milliseconds."""
+class User:
+    """A user as they are stored; times are Unix milliseconds.
 
-    session_id: str
+    Args:
+        kind: `guest` or `account`.
+        password_hash: None when no password signs this user in.
+    """
+
     user_id: str
     kind: str
-    expires_at: int
-    revoked: bool
+    email: str | None
+    name: str | None
+    password_hash: str | None
     disabled: bool
 
 
-_SESSION = """
-    SELECT s.session_id, s.user_id, s.expires_at, s.revoked_at, u.kind, u.disabled_at
-    FROM sessions s JOIN users u ON u.user_id = s.user_id
-"""
+_USER = "SELECT user_id, kind, email, name, password_hash, disabled_at FROM users "
 
 
 async def create_user(q: Queries, user_id: str, *, kind: str, epoch: str, now: int) -> None:
@@ -32,23 +34,54 @@ async def create_user(q: Queries, user_id: str, *, kind: str, epoch: str, now: i
     )
 
 
-async def create_session(
-    q: Queries, session_id: str, user_id: str, *, token_hash: str, now: int, expires_at: int
-) -> None:
-    """Add a session; only the hash of its token is ever stored."""
-    await q.execute(
+async def get(q: Queries, user_id: str) -> User | None:
+    """Find a user."""
+    return _user(await q.fetch_one(_USER + "WHERE user_id = :user_id", {"user_id": user_id}))
+
+
+async def by_email(q: Queries, email: str) -> User | None:
+    """Find the account that one signs in to with this email, as `credentials.email_of` spells it."""
+    return _user(await q.fetch_one(_USER + "WHERE email = :email AND issuer IS NULL", {"email": email}))
+
+
+async def make_account(q: Queries, user_id: str, *, email: str, name: str | None, password_hash: str) -> bool:
+    """Turn a guest into an account; say whether they were one.
+
+    Raises:
+        UniqueViolation: another account has this email.
+    """
+    row = await q.fetch_one(
         """
-        INSERT INTO sessions (session_id, user_id, token_hash, created_at, expires_at)
-        VALUES (:session_id, :user_id, :token_hash, :now, :expires_at)
+        UPDATE users SET kind = 'account', email = :email, name = :name, password_hash = :password_hash
+        WHERE user_id = :user_id AND kind = 'guest' AND disabled_at IS NULL RETURNING user_id
+        """,
+        {"user_id": user_id, "email": email, "name": name, "password_hash": password_hash},
+    )
+    return row is not None
+
+
+async def set_password(q: Queries, user_id: str, *, password_hash: str, instead_of: str | None = None) -> bool:
+    """Replace the hash of a password.
+
+    Args:
+        instead_of: only if this is the hash until now; None: whatever it is.
+
+    Returns:
+        Whether it was replaced.
+    """
+    row = await q.fetch_one(
+        """
+        UPDATE users SET password_hash = :password_hash
+        WHERE user_id = :user_id AND (:any_hash = 1 OR password_hash = :instead_of) RETURNING user_id
         """,
         {
-            "session_id": session_id,
             "user_id": user_id,
-            "token_hash": token_hash,
-            "now": now,
-            "expires_at": expires_at,
+            "password_hash": password_hash,
+            "any_hash": int(instead_of is None),
+            "instead_of": instead_of or "",
         },
     )
+    return row is not None
 
 
 async def delete_guests(q: Queries, user_ids: Sequence[str]) -> None:
@@ -63,37 +96,14 @@ async def delete_guests(q: Queries, user_ids: Sequence[str]) -> None:
     )
 
 
-async def session_by_token(q: Queries, token_hash: str) -> Session | None:
-    """Find the session a token belongs to, ended ones included."""
-    return _session(await q.fetch_one(_SESSION + "WHERE s.token_hash = :hash", {"hash": token_hash}))
-
-
-async def create_ticket(q: Queries, ticket_hash: str, session_id: str, *, expires_at: int) -> None:
-    """Add a ticket that stands for a session, once."""
-    await q.execute(
-        "INSERT INTO tickets (ticket_hash, session_id, expires_at) VALUES (:hash, :session_id, :expires_at)",
-        {"hash": ticket_hash, "session_id": session_id, "expires_at": expires_at},
-    )
-
-
-async def redeem_ticket(q: Queries, ticket_hash: str, *, now: int) -> Session | None:
-    """Use up a ticket and find its session; None when it is unknown, used or too old."""
-    row = await q.fetch_one(
-        "DELETE FROM tickets WHERE ticket_hash = :hash RETURNING session_id, expires_at", {"hash": ticket_hash}
-    )
-    if row is None or row["expires_at"] <= now:
-        return None
-    return _session(await q.fetch_one(_SESSION + "WHERE s.session_id = :id", {"id": row["session_id"]}))
-
-
-def _session(row: Row | None) -> Session | None:
+def _user(row: Row | None) -> User | None:
     if row is None:
         return None
-    return Session(
-        session_id=row["session_id"],
+    return User(
         user_id=row["user_id"],
         kind=row["kind"],
-        expires_at=row["expires_at"],
-        revoked=row["revoked_at"] is not None,
+        email=row["email"],
+        name=row["name"],
+        password_hash=row["password_hash"],
         disabled=row["disabled_at"] is not None,
     )

@@ -16,7 +16,7 @@ async def refusal(world: World, proof: Proof | None) -> str:
 async def test_a_guest_is_known_by_their_token(world: World) -> None:
     granted = await world.granted()
     session = await world.identity.session(Proof(granted.token, "bearer"))
-    assert (session.user_id, session.kind) == (granted.user_id, "guest")
+    assert (session.user_id, session.user_kind) == (granted.user_id, "guest")
     assert session.expires_at == granted.expires_at == world.clock.now_ms() + 30 * DAY_MS
 
 

@@ -3,11 +3,12 @@ from typing import Any
 
 import pytest
 
-from app.store import events, retention, users
+from app.store import events, invites, retention, sessions
 from app.store.commands import stop_early
 from app.store.engine.database import Transaction
 from app.store.events import StoredEvent
 from app.store.outbox import Outbox
+from app.store.sessions import Session
 from protocol.limits import Limits
 from tests.app.world import World
 
@@ -56,12 +57,15 @@ async def test_receipts_stops_tickets_and_sessions_go_when_their_time_is_over(wo
     now = world.clock.now_ms()
     await stop_early(world.store, caller.user_id, "x", expires_at=now + HOUR)
     session_id = (await world.store.fetch_all("SELECT session_id FROM sessions"))[0]["session_id"]
-    await users.create_ticket(world.store, "hash", session_id, expires_at=now + HOUR)
-    tables = ["idempotency", "early_stops", "tickets", "sessions", "messages"]
+    session = Session(session_id, caller.user_id, "guest", now + HOUR)
+    await sessions.create_ticket(world.store, "hash", session, expires_at=now + HOUR)
+    await invites.create(world.store, "hash", expires_at=now + HOUR)
+    await world.store.execute("INSERT INTO deleted_users VALUES ('gone', :now)", {"now": now})
+    tables = ["idempotency", "early_stops", "tickets", "invites", "deleted_users", "sessions", "messages"]
     await retention.sweep(world.store, world.limits, now=now + HOUR)
-    assert [await count(world, table) for table in tables] == [1, 1, 1, 1, 2]
+    assert [await count(world, table) for table in tables] == [1, 1, 1, 1, 1, 1, 2]
     await retention.sweep(world.store, world.limits, now=now + HOUR + 1)
-    assert [await count(world, table) for table in tables] == [1, 0, 0, 1, 2]
+    assert [await count(world, table) for table in tables] == [1, 0, 0, 0, 0, 1, 2]
     await retention.sweep(world.store, world.limits, now=now + 24 * HOUR + 1)
     assert await count(world, "idempotency") == 0
     await retention.sweep(world.store, world.limits, now=now + 31 * 24 * HOUR)
@@ -82,7 +86,7 @@ async def test_a_sweep_takes_only_so_many_rows_at_once(world: World, monkeypatch
     monkeypatch.setattr(world.store, "transaction", counted)
     await retention.sweep(world.store, Limits(event_log_ms=0), now=6)
     assert await left(world, user_id) == [6, 7]
-    assert len(begun) == 3 + 5, "2, 2 and 1 events, and one look at each other table"
+    assert len(begun) == 3 + 7, "2, 2 and 1 events, and one look at each other table"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""Users, sessions, tickets and invitations, on both databases."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.store import invites, sessions, users
+from app.store.engine import Database
+from app.store.errors import UniqueViolation
+from app.store.migrations import migrate
+from app.store.sessions import KNOWN_MS, Session
+
+NOW = 1_000
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Database]:
+    """A store with two users, `u` and `v`, who have three sessions each: `u1`, `u2`, and the API token `u3`."""
+    await asyncio.to_thread(migrate, database_url)
+    database = Database(database_url)
+    await database.connect()
+    for user_id in ("u", "v"):
+        await users.create_user(database, user_id, kind="guest", epoch="e", now=0)
+        for n in (1, 2):
+            await begin(database, user_id, n)
+        await sessions.create(
+            database,
+            f"{user_id}3",
+            user_id,
+            token_hash=f"hash_{user_id}3",
+            now=NOW,
+            expires_at=None,
+            kind="token",
+            name="A script",
+        )
+    yield database
+    await database.close()
+
+
+async def begin(store: Database, user_id: str, n: int) -> None:
+    token_hash = f"hash_{user_id}{n}"
+    await sessions.create(store, f"{user_id}{n}", user_id, token_hash=token_hash, now=NOW, expires_at=NOW + 10)
+
+
+async def found(store: Database, session_id: str) -> Session:
+    session = await sessions.by_token(store, f"hash_{session_id}")
+    assert session is not None
+    return session
+
+
+async def revoked(store: Database) -> set[str]:
+    names = [f"{user}{n}" for user in "uv" for n in (1, 2, 3)]
+    return {name for name in names if (await found(store, name)).revoked}
+
+
+async def test_a_session_is_found_by_its_token(store: Database) -> None:
+    assert await found(store, "u1") == Session("u1", "u", "guest", NOW + 10, seen_at=NOW)
+    assert await found(store, "u3") == Session("u3", "u", "guest", None, kind="token")
+    assert await sessions.by_token(store, "hash") is None
+
+
+@pytest.mark.parametrize(
+    ("which", "ended"),
+    [
+        ({}, {"u1", "u2", "u3"}),
+        ({"session_id": "u2"}, {"u2"}),
+        ({"session_id": "v2"}, set()),
+        ({"except_for": "u2"}, {"u1", "u3"}),
+        ({"except_for": "v2"}, {"u1", "u2", "u3"}),
+        ({"kind": "login"}, {"u1", "u2"}),
+        ({"kind": "login", "except_for": "u1"}, {"u2"}),
+        ({"kind": "token", "session_id": "u1"}, set()),
+    ],
+)
+async def test_sessions_of_one_user_are_ended(store: Database, which: dict[str, str], ended: set[str]) -> None:
+    assert set(await sessions.revoke(store, "u", now=NOW, **which)) == ended  # type: ignore[arg-type]  # names of fields
+    assert await revoked(store) == ended
+    assert await sessions.revoke(store, "u", now=NOW, **which) == []  # type: ignore[arg-type]  # once only
+    told = await sessions.ended_lately(store, within_ms=60_000)
+    assert {(each.user_id, each.session_id, each.code) for each in told} == {
+        ("u", name, "session_revoked") for name in ended
+    }
+    for name in ended:
+        assert (await found(store, name)).expires_at == (NOW + KNOWN_MS if name == "u3" else NOW + 10)
+
+
+async def test_a_session_is_prolonged_but_never_shortened_nor_revived(store: Database) -> None:
+    for expires_at in (NOW + 50, NOW + 20):
+        await sessions.prolong(store, "u1", expires_at=expires_at)
+        assert (await found(store, "u1")).expires_at == NOW + 50
+    await sessions.revoke(store, "u", now=NOW)
+    await sessions.prolong(store, "u1", expires_at=NOW + 70)
+    assert (await found(store, "u1")).expires_at == NOW + 50
+
+
+async def test_a_ticket_stands_for_its_session_or_for_what_a_provider_vouches_for(store: Database) -> None:
+    vouched = Session(None, "u", "guest", NOW + 7)
+    for session in (await found(store, "u1"), await found(store, "u3"), vouched):
+        await sessions.create_ticket(store, "ticket", session, expires_at=NOW + 5)
+        assert await sessions.redeem_ticket(store, "ticket", now=NOW + 4) == session
+        assert await sessions.redeem_ticket(store, "ticket", now=NOW + 4) is None
+    await sessions.create_ticket(store, "ticket", vouched, expires_at=NOW + 5)
+    assert await sessions.redeem_ticket(store, "ticket", now=NOW + 5) is None
+    await sessions.create_ticket(store, "ticket", vouched, expires_at=NOW + 5)
+    await store.execute("UPDATE users SET disabled_at = 1 WHERE user_id = 'u'")
+    disabled = await sessions.redeem_ticket(store, "ticket", now=NOW)
+    assert disabled is not None
+    assert disabled.disabled
+
+
+async def test_disabled_and_deleted_users_are_told_of(store: Database) -> None:
+    await store.execute("UPDATE users SET disabled_at = (SELECT now_ms FROM database_clock) WHERE user_id = 'u'")
+    await store.execute("INSERT INTO deleted_users VALUES ('w', (SELECT now_ms FROM database_clock))")
+    await store.execute("UPDATE users SET disabled_at = 1 WHERE user_id = 'v'")
+    told = await sessions.ended_lately(store, within_ms=60_000)
+    assert sorted(told) == [("u", None, "account_disabled"), ("w", None, "session_revoked")]
+
+
+async def test_a_guest_becomes_an_account_once(store: Database) -> None:
+    assert await users.make_account(store, "u", email="a@b", name=None, password_hash="h")
+    assert not await users.make_account(store, "u", email="c@d", name=None, password_hash="h")
+    assert not await users.make_account(store, "nobody", email="c@d", name=None, password_hash="h")
+    user = await users.by_email(store, "a@b")
+    assert user is not None
+    assert (user.user_id, user.kind, user.password_hash, user.disabled) == ("u", "account", "h", False)
+    with pytest.raises(UniqueViolation):
+        await users.make_account(store, "v", email="a@b", name=None, password_hash="h")
+
+
+async def test_a_password_is_replaced_only_instead_of_the_known_one(store: Database) -> None:
+    await users.make_account(store, "u", email="a@b", name=None, password_hash="h1")
+    assert not await users.set_password(store, "u", password_hash="h3", instead_of="h2")
+    assert await users.set_password(store, "u", password_hash="h2", instead_of="h1")
+    assert await users.set_password(store, "u", password_hash="h3")
+    user = await users.get(store, "u")
+    assert user is not None
+    assert user.password_hash == "h3"
+
+
+async def test_an_email_that_a_provider_tells_is_nobodys_key(store: Database) -> None:
+    await users.make_account(store, "u", email="a@b", name=None, password_hash="h")
+    await store.execute("UPDATE users SET email = 'a@b', issuer = 'i', subject = 's' WHERE user_id = 'v'")
+    user = await users.by_email(store, "a@b")
+    assert user is not None
+    assert user.user_id == "u"
+
+
+async def test_an_invitation_is_good_once_and_for_its_time(store: Database) -> None:
+    await invites.create(store, "code", expires_at=NOW + 1)
+    assert await invites.redeem(store, "code", now=NOW)
+    assert not await invites.redeem(store, "code", now=NOW)
+    await invites.create(store, "code", expires_at=NOW)
+    assert not await invites.redeem(store, "code", now=NOW)
