@@ -9,12 +9,14 @@ from app.commands.identity import Proof
 from app.commands.reply import Caller, Reply
 from app.commands.table import Commands, lane_of
 from app.realtime.hub import Hub
+from app.realtime.signed_in import SignedIn
 from app.sockets.greeting import Greeted, Greeting
 from app.sockets.lanes import Lane, Lanes
 from app.sockets.outlet import Outlet, frame
 from app.sockets.traffic import Traffic
 from app.sockets.wheel import Wheel
 from app.store.errors import StoreUnavailable
+from app.store.sessions import Session
 from app.streams.registry import Registry
 from app.streams.stream import Stream
 from app.tasks import Crew
@@ -35,19 +37,21 @@ class Services:
         greeting: answers hellos.
         commands: carries out commands.
         hub: knows the users' sockets.
+        signed_in: knows what they are signed in with.
         registry: knows the streams.
         wheel: calls sockets when they are due.
         crew: owns commands under way; they outlive their socket, because a command that was accepted is carried out.
         clock: measures.
     """
 
-    __slots__ = ("clock", "commands", "crew", "greeting", "hub", "registry", "traffic", "wheel")
+    __slots__ = ("clock", "commands", "crew", "greeting", "hub", "registry", "signed_in", "traffic", "wheel")
 
     def __init__(
         self,
         greeting: Greeting,
         commands: Commands,
         hub: Hub,
+        signed_in: SignedIn,
         registry: Registry,
         wheel: Wheel,
         crew: Crew,
@@ -56,6 +60,7 @@ class Services:
         self.greeting = greeting
         self.commands = commands
         self.hub = hub
+        self.signed_in = signed_in
         self.registry = registry
         self.wheel = wheel
         self.crew = crew
@@ -197,20 +202,24 @@ class Socket:
             self.refuse(Violation("internal"))
         else:
             self._caller = Caller(greeted.session.user_id, hello.client_id, self._core.may_subscribe)
+            self._services.signed_in.enter(greeted.session, self)
             self._welcome(hello, greeted)
 
     def _welcome(self, hello: Hello, greeted: Greeted) -> None:
         """Queue the welcome, then follow: nothing it announces can come before it (guarantees 1 and 10)."""
-        clock, expires_at = self._services.clock, greeted.session.expires_at
         self._core.welcome(
-            greeted.welcome,
-            hello.flow.window_bytes if hello.flow else None,
-            clock.monotonic() + (expires_at - clock.now_ms()) / 1000,
-            expires_at,
+            greeted.welcome, hello.flow.window_bytes if hello.flow else None, *self._end_of(greeted.session)
         )
         self._core.follow_events(greeted.feed, greeted.offset)
         for stream, after in greeted.streams:
             self._follow(stream, after)
+
+    def _end_of(self, session: Session) -> tuple[float | None, int]:
+        """When a session ends, in monotonic seconds and in Unix milliseconds."""
+        clock, expires_at = self._services.clock, session.expires_at
+        if expires_at is None:
+            return None, 0
+        return clock.monotonic() + (expires_at - clock.now_ms()) / 1000, expires_at
 
     async def _carry_out(self, caller: Caller, command: Command, lane: Lane) -> None:
         """Answer one command, exactly once (guarantee 2)."""
@@ -273,3 +282,4 @@ class Socket:
                 stream.readers.discard(self)
         if self._caller is not None:
             self._services.hub.leave(self._caller.user_id, self)
+            self._services.signed_in.leave(self._caller.user_id, self)

@@ -26,7 +26,7 @@ OPERATING = Path(__file__).parent.parent.parent / "app" / "docs" / "operating.md
 def telemetry_of(world: World) -> Telemetry:
     wheel, crew = Wheel(world.clock), Crew("commands")
     greeting = cast(Any, None)  # nobody says hello here
-    services = Services(greeting, world.commands, world.hub, world.registry, wheel, crew, world.clock)
+    services = Services(greeting, world.commands, world.hub, world.signed_in, world.registry, wheel, crew, world.clock)
     return Telemetry(
         Parts(
             name="n",

@@ -10,12 +10,14 @@ from app.commands.reply import Caller, Reply
 from app.commands.table import Commands
 from app.realtime.feed import Feed
 from app.realtime.hub import Hub
+from app.realtime.signed_in import SignedIn
 from app.sockets.endpoint import Sockets
 from app.sockets.greeting import PROTOCOL, Greeted, Greeting
 from app.sockets.socket import Services
 from app.sockets.wheel import Wheel
 from app.store.events import StoredEvent
-from app.store.users import Session
+from app.store.queries import Queries
+from app.store.sessions import Session
 from app.streams.registry import Registry
 from app.streams.stream import Stream
 from app.tasks import Crew
@@ -44,10 +46,12 @@ class Node:
         self.greeting_takes = 0.0
         self.resumes: list[tuple[Stream, int]] = []
         self.handler: Handler = self.echo
+        self.signed_in = SignedIn(cast(Queries, self))
         services = Services(
             cast(Greeting, self),
             cast(Commands, self),
             cast(Hub, self),
+            self.signed_in,
             cast(Registry, self),
             self.wheel,
             self.crew,
@@ -79,7 +83,7 @@ class Node:
             active_streams=[],
             streams=[],
         )
-        session = Session("ses", "u", "guest", expires_at, revoked=False, disabled=False)
+        session = Session("ses", "u", "guest", expires_at)
         return Greeted(welcome, session, self.feed, self.feed.head, self.resumes)
 
     async def run(self, caller: Caller, command: Any) -> Reply:
@@ -122,6 +126,7 @@ async def running() -> AsyncIterator[Node]:
     turning.cancel()
     await node.crew.close()
     assert not node.sockets_of_user, "a socket is still in the hub"
+    assert not node.signed_in._sockets, "a socket is still signed in"
     assert not node.stream.readers, "a socket is still a reader"
     assert len(node.sockets) == 0
     assert not any(node.wheel._slots.values()), "a socket is still on the wheel"
