@@ -13,6 +13,7 @@ from app.auth.peer import Network, networks
 from protocol.limits import Limits
 
 GuestPolicy = Literal["auto", "on", "off"]
+RegistrationPolicy = Literal["auto", "open", "invite", "off"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ SETTINGS = (
     Setting("ANTHROPIC_MODELS", "", "Model ids to offer, separated by commas; the first is the default."),
     Setting("GUESTS", "auto", "Use without an account: on, off, or auto (on loopback, or with only the demo model)."),
     Setting("GUESTS_PER_HOUR", "10", "New guests an hour from one address (IPv6: one /64); no limit on loopback."),
-    Setting("SESSION_DAYS", "30", "How long a session lasts."),
+    Setting("REGISTRATION", "auto", "New accounts: open, invite, off, or auto (open where guests are let in)."),
+    Setting("REGISTRATIONS_PER_HOUR", "10", "New accounts an hour from one address; no limit on loopback."),
+    Setting("LOGINS_PER_HOUR", "60", "Sign-ins an hour from one address, failed ones included; no limit on loopback."),
+    Setting("SESSION_DAYS", "30", "How long a sign-in lasts that is not used."),
     Setting("ALLOWED_ORIGINS", "", "Origins of pages that may connect, by commas; empty means the page's own host."),
     Setting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128", "Networks whose X-Forwarded-* headers are believed."),
     Setting("STREAM_FLUSH_MS", "16", "Shortest time between two frames of a stream, in milliseconds."),
@@ -65,6 +69,9 @@ class Settings:
     anthropic_models: str
     guests: GuestPolicy
     guests_per_hour: int
+    registration: RegistrationPolicy
+    registrations_per_hour: int
+    logins_per_hour: int
     session_days: int
     allowed_origins: tuple[Origin, ...]
     trusted_proxies: tuple[Network, ...]
@@ -88,6 +95,13 @@ class Settings:
             return self.loopback_only or not self.anthropic_api_key
         return self.guests == "on"
 
+    @property
+    def registering(self) -> Literal["open", "invite", "off"]:
+        """Who may make an account: by default whoever could be a guest, or comes with an invitation."""
+        if self.registration == "auto":
+            return "open" if self.guests_allowed else "invite"
+        return self.registration
+
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """Read the settings.
@@ -105,8 +119,11 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         anthropic_api_key=value["ANTHROPIC_API_KEY"],
         anthropic_base_url=value["ANTHROPIC_BASE_URL"],
         anthropic_models=value["ANTHROPIC_MODELS"],
-        guests=_guests(value["GUESTS"]),
+        guests=_choice(value, "GUESTS", GuestPolicy),
         guests_per_hour=_number(value, "GUESTS_PER_HOUR", 1, 1_000_000),
+        registration=_choice(value, "REGISTRATION", RegistrationPolicy),
+        registrations_per_hour=_number(value, "REGISTRATIONS_PER_HOUR", 1, 1_000_000),
+        logins_per_hour=_number(value, "LOGINS_PER_HOUR", 1, 1_000_000),
         session_days=_number(value, "SESSION_DAYS", 1, 3_650),
         allowed_origins=tuple(_origin(name) for name in _names(value["ALLOWED_ORIGINS"])),
         trusted_proxies=_networks(value, "TRUSTED_PROXIES"),
@@ -157,11 +174,12 @@ def _origin(text: str) -> Origin:
     return origin
 
 
-def _guests(text: str) -> GuestPolicy:
-    for policy in get_args(GuestPolicy):
-        if text == policy:
-            return policy  # type: ignore[no-any-return]  # get_args is not typed
-    raise ConfigError(f"GUESTS must be on, off or auto, not {text!r}.")
+def _choice(value: Mapping[str, str], name: str, choices: Any) -> Any:
+    """Check one of a few words, of a `Literal`."""
+    words: tuple[str, ...] = get_args(choices)
+    if value[name] not in words:
+        raise ConfigError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}, not {value[name]!r}.")
+    return value[name]
 
 
 def _log_level(text: str) -> str:

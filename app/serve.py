@@ -136,7 +136,11 @@ def _announce(settings: Settings, address: str) -> None:
     """Say where the server is, now that it answers there, and what it offers to whom."""
     models = "Anthropic's models and the demo" if settings.anthropic_api_key else "the offline demo model"
     guests = "guests welcome" if settings.guests_allowed else "no guests"
-    sys.stdout.write(f"Tidewire is ready at {address} ({models}; {guests}; data in {settings.data_dir})\n")
+    accounts = {"open": "anybody may register", "invite": "whoever is invited may register", "off": "no new accounts"}
+    sys.stdout.write(
+        f"Tidewire is ready at {address} "
+        f"({models}; {guests}; {accounts[settings.registering]}; data in {settings.data_dir})\n"
+    )
     if not settings.anthropic_api_key:
         sys.stdout.write("Set ANTHROPIC_API_KEY to answer with a real model.\n")
     sys.stdout.flush()

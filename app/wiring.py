@@ -2,10 +2,12 @@
 
 from app.asgi import Application
 from app.auth.admission import Admission
+from app.auth.passwords import Passwords
 from app.backplane.folder import DataFolder
 from app.backplane.local import LocalJournal
 from app.clock import Clock
 from app.commands.accepting import Accepting
+from app.commands.accounts import Accounts
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -13,6 +15,7 @@ from app.commands.identity import Identity
 from app.commands.messages import Messages
 from app.commands.projects import Projects
 from app.commands.queue import Queue
+from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.config import Settings
@@ -24,6 +27,8 @@ from app.models.demo import DemoModel
 from app.models.interface import Model
 from app.node import Node, Parts
 from app.realtime.hub import Hub
+from app.realtime.signed_in import LOOK_EVERY, SignedIn
+from app.rounds import Round
 from app.sockets.endpoint import Sockets
 from app.sockets.greeting import Greeting
 from app.sockets.socket import Services
@@ -41,8 +46,10 @@ from app.streams.supervisor import Supervisor
 from app.streams.ticker import Ticker
 from app.tasks import Crew
 from app.telemetry import Telemetry
+from app.web.account import Account
 from app.web.app import web
-from app.web.auth import Auth
+from app.web.auth import Auth, Rates
+from app.web.gate import Gate
 from app.web.health import Health
 from app.web.metrics import Metrics
 
@@ -87,6 +94,8 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     ownership = Ownership(database, outbox, lease, supervisor, sealing, node=name, at_once=at_once)
 
     identity = Identity(database, mint, clock, session_days=settings.session_days)
+    signed_in = SignedIn(database)
+    accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
     accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, node=name)
     dashboard = Dashboard(database, hub, models)
     commands = Commands(
@@ -104,8 +113,18 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     admission = Admission(settings.allowed_origins, settings.loopback_only, settings.trusted_proxies)
     greeting = Greeting(identity, hub, registry, dashboard, database, mint, clock, limits, node=name)
     under_way, wheel = Crew("commands"), Wheel(clock)
-    sockets = Sockets(Services(greeting, commands, hub, registry, wheel, under_way, clock), limits, admission)
-    auth = Auth(identity, admission, clock, guests=settings.guests_allowed, guests_per_hour=settings.guests_per_hour)
+    services = Services(greeting, commands, hub, signed_in, registry, wheel, under_way, clock)
+    sockets = Sockets(services, limits, admission)
+    gate = Gate(identity, admission, clock)
+    auth = Auth(
+        gate,
+        identity,
+        accounts,
+        SigningOut(database, signed_in, clock),
+        guests=settings.guests_allowed,
+        rates=Rates(settings.guests_per_hour, settings.registrations_per_hour, settings.logins_per_hour),
+    )
+    account = Account(gate, accounts)
     parts = Parts(
         name=name,
         database=database,
@@ -122,9 +141,10 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         wheel=wheel,
         clock=clock,
         limits=limits,
-        retire=(accepting.retire, auth.retire),
+        retire=(accepting.retire, accounts.retire, auth.retire),
+        rounds=(Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),),
     )
     node, telemetry = Node(parts), Telemetry(parts)
     metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)
-    pages = web(auth.routes(), Health(node.readiness).routes(), metrics.routes())
+    pages = web(auth.routes(), account.routes(), Health(node.readiness).routes(), metrics.routes())
     return Application(node, pages, {"/v1/socket": sockets}), node

@@ -87,6 +87,19 @@ def decode_server(data: str | bytes) -> ServerFrame | None:
         raise Violation("invalid_frame", f"The server sent a broken {fields['type']!r} frame: {error}") from None
 
 
+def read_object(fields: dict[str, Any], struct: type[_Frame]) -> _Frame:
+    """Check a parsed JSON object that is no frame, such as the body of a request; `null` counts as absent.
+
+    Raises:
+        Refusal: `invalid_argument`, with the field that is missing or wrong.
+    """
+    try:
+        return msgspec.convert(_without_nulls(fields, _type_of(struct)), struct)
+    except msgspec.ValidationError as error:
+        message, param = _explain(str(error))
+        raise Refusal("invalid_argument", message, param=param) from None
+
+
 def encode(frame: ClientFrame | ServerFrame) -> bytes:
     """Write one frame as the UTF-8 bytes of its JSON object, `type` first."""
     return orjson.dumps(msgspec.to_builtins(frame))

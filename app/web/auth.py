@@ -1,114 +1,167 @@
-"""`/v1/auth/…`: guest sessions, who am I, and tickets."""
+"""`/v1/auth/…`: guests, registering, signing in and out, who am I, and tickets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.auth.admission import Admission, has_origin
-from app.auth.peer import Peer
-from app.auth.tokens import COOKIE, bearer_of, cookie_of
-from app.clock import Clock
-from app.commands.identity import Granted, Identity, Proof
-from app.store.users import Session
-from app.web.json import json_body, json_response
+from app.auth.throttle import Throttle
+from app.commands.accounts import Accounts, Newcomer
+from app.commands.identity import Identity
+from app.commands.signing_out import SigningOut
+from app.store.sessions import Session
+from app.web.errors import refused
+from app.web.gate import Gate
+from app.web.json import json_body, json_form, json_response
 from protocol.errors import Refusal
-from protocol.rate import TokenBucket
+from protocol.frames.objects import WireObject
 
-HOUR = 3_600
+
+class RegisterForm(WireObject, frozen=True, kw_only=True):
+    """The body of `POST /v1/auth/register`."""
+
+    email: str
+    password: str
+    name: str | None = None
+    invite: str | None = None
+
+
+class LoginForm(WireObject, frozen=True, kw_only=True):
+    """The body of `POST /v1/auth/login`."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How often one address may come, an hour."""
+
+    guests: int
+    registrations: int
+    logins: int
 
 
 class Auth:
-    """The routes under `/v1/auth`.
+    """How one comes in and goes out.
 
     Args:
-        identity: makes and checks sessions.
-        admission: which origins may act with a cookie.
-        clock: measures rates and cookie ages.
+        gate: lets requests in.
+        identity: makes guests, sessions and tickets.
+        accounts: registers people and checks their passwords.
+        signing_out: ends sessions.
         guests: whether guests are let in.
-        guests_per_hour: how many new ones from one address.
+        rates: how many new guests, registrations and sign-ins from one address.
     """
 
     def __init__(
-        self, identity: Identity, admission: Admission, clock: Clock, *, guests: bool, guests_per_hour: int
+        self,
+        gate: Gate,
+        identity: Identity,
+        accounts: Accounts,
+        signing_out: SigningOut,
+        *,
+        guests: bool,
+        rates: Rates,
     ) -> None:
+        self._gate = gate
         self._identity = identity
-        self._admission = admission
-        self._clock = clock
-        self._guests = guests
-        self._guests_per_hour = guests_per_hour
-        self._rates: dict[str, TokenBucket] = {}
+        self._accounts = accounts
+        self._signing_out = signing_out
+        self._takes_guests = guests
+        self._guests = Throttle(rates.guests, rates.guests, "Too many new guests from this address.")
+        self._registrations = Throttle(
+            rates.registrations, rates.registrations, "Too many new accounts from this address."
+        )
+        self._logins = Throttle(rates.logins, rates.logins, "Too many sign-ins from this address.")
 
     def routes(self) -> Sequence[Route]:
         """The routes served here."""
         return (
             Route("/v1/auth/guest", self.guest, methods=["POST"]),
+            Route("/v1/auth/register", self.register, methods=["POST"]),
+            Route("/v1/auth/login", self.login, methods=["POST"]),
+            Route("/v1/auth/logout", self.logout, methods=["POST"]),
             Route("/v1/auth/session", self.session, methods=["GET"]),
             Route("/v1/auth/ticket", self.ticket, methods=["POST"]),
         )
 
     def retire(self, now: float) -> None:
-        """Forget addresses that made no guest for a while; `now` in monotonic seconds."""
-        self._rates = {address: rate for address, rate in self._rates.items() if not rate.is_full(now)}
+        """Forget addresses that did nothing for a while; `now` in monotonic seconds."""
+        for throttle in (self._guests, self._registrations, self._logins):
+            throttle.retire(now)
 
     async def guest(self, request: Request) -> Response:
         """Make a guest and sign them in."""
-        self._check_origin(request)
+        self._gate.check_origin(request)
         await json_body(request)
-        if not self._guests:
+        if not self._takes_guests:
             raise Refusal("permission_denied", "This server takes no guests; sign in with an account.")
-        peer = self._admission.peer(request.scope)
-        self._check_rate(peer)
-        granted = await self._identity.guest()
-        response = json_response({"userId": granted.user_id, "token": granted.token, "expiresAt": granted.expires_at})
-        if has_origin(request.scope):  # only a page has use for a cookie; who names no origin takes the token
-            self._set_cookie(response, granted, peer)
+        self._gate.check_rate(request, self._guests)
+        return self._gate.signed_in(request, await self._identity.guest(self._gate.device(request)))
+
+    async def register(self, request: Request) -> Response:
+        """Make an account; of a guest, with everything they have."""
+        self._gate.check_origin(request)
+        form = await json_form(request, RegisterForm)
+        self._gate.check_rate(request, self._registrations)
+        session = await self._gate.found(request)
+        guest = session if session is not None and session.user_kind == "guest" else None
+        newcomer = Newcomer(form.email, form.password, form.name, form.invite, self._gate.device(request))
+        granted = await self._accounts.register(newcomer, guest)
+        await self._leave(request, session)
+        return self._gate.signed_in(request, granted)
+
+    async def login(self, request: Request) -> Response:
+        """Sign in with an email and a password."""
+        self._gate.check_origin(request)
+        form = await json_form(request, LoginForm)
+        self._gate.check_rate(request, self._logins)
+        granted = await self._accounts.login(form.email, form.password, device=self._gate.device(request))
+        await self._leave(request, await self._gate.found(request))
+        return self._gate.signed_in(request, granted)
+
+    async def logout(self, request: Request) -> Response:
+        """End the session that is proved; a cookie that proves none goes all the same."""
+        self._gate.check_origin(request)
+        try:
+            await self._signing_out.logout(await self._gate.session(request))
+            response = json_response({})
+        except Refusal as refusal:
+            response = refused(refusal)
+        self._gate.clear_cookie(request, response)
         return response
 
     async def session(self, request: Request) -> Response:
         """Say who is signed in."""
-        session = await self._session(request)
-        return json_response(
-            {"userId": session.user_id, "guest": session.kind == "guest", "expiresAt": session.expires_at}
-        )
+        found = await self._gate.session(request)
+        session = await self._identity.prolonged(found)
+        user = await self._accounts.user(session)
+        answer = {
+            "userId": session.user_id,
+            "email": user.email,
+            "name": user.name,
+            "guest": session.user_kind == "guest",
+            "expiresAt": session.expires_at,
+        }
+        response = json_response({name: value for name, value in answer.items() if value is not None})
+        self._gate.keep_cookie(request, response, session, found)
+        return response
 
     async def ticket(self, request: Request) -> Response:
         """Give a one-time ticket, which a page that has only a cookie can put into a frame."""
-        self._check_origin(request)
-        ticket, expires_at = await self._identity.ticket(await self._session(request))
-        return json_response({"ticket": ticket, "expiresAt": expires_at})
+        self._gate.check_origin(request)
+        found = await self._gate.session(request)
+        session = await self._identity.prolonged(found)
+        ticket, expires_at = await self._identity.ticket(session)
+        response = json_response({"ticket": ticket, "expiresAt": expires_at})
+        self._gate.keep_cookie(request, response, session, found)
+        return response
 
-    async def _session(self, request: Request) -> Session:
-        headers = request.scope["headers"]
-        if (token := bearer_of(headers)) is not None:
-            return await self._identity.session(Proof(token, "bearer"))
-        token = cookie_of(headers)
-        return await self._identity.session(None if token is None else Proof(token, "cookie"))
-
-    def _check_origin(self, request: Request) -> None:
-        """Refuse what a page of another origin could make a browser send."""
-        if not self._admission.admits(request.scope):
-            raise Refusal("permission_denied", "This page may not sign people in here; see ALLOWED_ORIGINS.")
-
-    def _check_rate(self, peer: Peer) -> None:
-        """Limit new guests per address; on loopback they are tests and load scripts of this machine."""
-        if peer.is_loopback:
-            return
-        now = self._clock.monotonic()
-        bucket = self._rates.setdefault(
-            peer.site, TokenBucket(self._guests_per_hour / HOUR, self._guests_per_hour, now)
-        )
-        if wait := bucket.take(now):
-            raise Refusal("rate_limited", "Too many new guests from this address.", retry_after_ms=int(wait * 1000) + 1)
-
-    def _set_cookie(self, response: Response, granted: Granted, peer: Peer) -> None:
-        response.set_cookie(
-            COOKIE,
-            granted.token,
-            max_age=(granted.expires_at - self._clock.now_ms()) // 1000,
-            httponly=True,
-            samesite="lax",
-            secure=peer.scheme == "https",
-            path="/",
-        )
+    async def _leave(self, request: Request, session: Session | None) -> None:
+        """End the session whose cookie is being replaced; nobody else has its token."""
+        proof = self._gate.proof(request)
+        if session is not None and session.session_id is not None and proof is not None and proof.method == "cookie":
+            await self._signing_out.logout(session)

@@ -29,6 +29,7 @@ _STATUS = {
     "internal": 500,
     "unavailable": 503,
     "draining": 503,
+    "overloaded": 503,
 }
 _CODES = {401: "unauthenticated", 403: "permission_denied", 404: "not_found", 413: "frame_too_large"}
 

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from protocol.codec import read_object
 from protocol.errors import Refusal
+
+Form = TypeVar("Form", bound=msgspec.Struct)
 
 MAX_BODY = 64 * 1024
 # A few bytes of JSON; whoever takes longer holds a connection on purpose.
@@ -42,6 +46,15 @@ async def json_body(request: Request) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise Refusal("invalid_argument", "The body must be a JSON object.")
     return value
+
+
+async def json_form(request: Request, form: type[Form]) -> Form:
+    """Read the body as a JSON object with these fields.
+
+    Raises:
+        Refusal: as `json_body`, or a field is missing or wrong.
+    """
+    return read_object(await json_body(request), form)
 
 
 async def _read(request: Request) -> bytes:

@@ -11,10 +11,13 @@ from itertools import count
 from typing import Any
 
 import orjson
+from argon2 import PasswordHasher
 
+from app.auth.passwords import Passwords
 from app.backplane.interface import Journal
 from app.clock import Clock
 from app.commands.accepting import Accepting
+from app.commands.accounts import Accounts
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -23,12 +26,14 @@ from app.commands.messages import Messages
 from app.commands.projects import Projects
 from app.commands.queue import Queue
 from app.commands.reply import Caller, Reply
+from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.ids import Mint
 from app.models.catalogue import Catalogue
 from app.models.interface import FinishReason, Prompt, Sink
 from app.realtime.hub import Hub
+from app.realtime.signed_in import SignedIn
 from app.store import events, streams
 from app.store.engine import Database
 from app.store.outbox import Outbox
@@ -88,6 +93,10 @@ class World:
             store, self.outbox, FolderLease(), self.supervisor, self.sealing, node="n", at_once=at_once
         )
         self.identity = Identity(store, self.mint, self.clock, session_days=30)
+        self.signed_in = SignedIn(store)
+        self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        self.accounts = Accounts(store, self.identity, self.passwords, self.signed_in, self.clock, registration="open")
+        self.signing_out = SigningOut(store, self.signed_in, self.clock)
         self.accepting = Accepting(
             self.outbox,
             self.supervisor,

@@ -1,121 +1,14 @@
 """Every HTTP route, called as ASGI calls it."""
 
-import asyncio
-from collections.abc import AsyncIterator, MutableMapping
-from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from typing import Any
 
-import orjson
 import pytest
 
-from app.auth.admission import Admission
 from app.auth.origin import Origin
-from app.auth.peer import networks
 from app.commands.identity import DAY_MS, Granted, Proof
-from app.store.engine import Database
 from app.store.errors import StoreUnavailable
-from app.web.app import web
-from app.web.auth import Auth
-from app.web.health import Health
-from app.web.metrics import Metrics
 from app.web.page import HEADERS, UI
-from tests.app.world import World, opened
-
-HOST = "localhost:8000"
-JSON = {"content-type": "application/json"}
-SAME = {"origin": f"http://{HOST}"}
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-
-    def __getitem__(self, name: str) -> str:
-        found = [value for key, value in self.headers if key == name]
-        assert len(found) <= 1
-        return found[0] if found else ""
-
-    @property
-    def json(self) -> Any:
-        return orjson.loads(self.body)
-
-    @property
-    def refused(self) -> tuple[int, str]:
-        """Its status and the code of its ErrorObject."""
-        assert self.json.keys() == {"error"}
-        assert self.json["error"].keys() >= {"code", "message", "retryable"}
-        return self.status, self.json["error"]["code"]
-
-
-class Site:
-    """The web application of one node."""
-
-    def __init__(
-        self, world: World, *, guests: bool = True, origins: tuple[Origin, ...] = (), metrics_token: str = ""
-    ) -> None:
-        self.world = world
-        self.problem: str | None = None
-        admission = Admission(origins, loopback_only=not origins, proxies=networks(["10.0.0.0/8"]))
-        self.auth = Auth(world.identity, admission, world.clock, guests=guests, guests_per_hour=2)
-        networks_of_ours = networks(["127.0.0.0/8", "192.0.2.0/24"])
-        metrics = Metrics(lambda: b"up 1\n", admission, networks=networks_of_ours, token=metrics_token)
-        self.app = web(self.auth.routes(), Health(self.readiness).routes(), metrics.routes())
-
-    async def readiness(self) -> str | None:
-        return self.problem
-
-    async def call(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Answer:
-        """Make a request with these headers; `client` is the address it comes from."""
-        client = headers.pop("client", "127.0.0.1")
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "root_path": "",
-            "headers": [(b"host", HOST.encode())]
-            + [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
-            "client": (client, 4711),
-            "server": ("localhost", 8000),
-        }
-        sent: list[MutableMapping[str, Any]] = []
-        pieces = [body[at : at + 50_000] for at in range(0, len(body), 50_000)] or [b""]
-
-        async def receive() -> MutableMapping[str, Any]:
-            if not pieces:
-                await asyncio.Event().wait()  # the client stays
-            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        await self.app(scope, receive, send)
-        return Answer(
-            sent[0]["status"],
-            [(key.decode(), value.decode()) for key, value in sent[0]["headers"]],
-            b"".join(message.get("body", b"") for message in sent[1:]),
-        )
-
-    async def guest(self, **headers: str) -> Answer:
-        return await self.call("POST", "/v1/auth/guest", b"{}", **(JSON | SAME | headers))
-
-
-@pytest.fixture
-async def site(store: Database) -> AsyncIterator[Site]:
-    async with opened(World(store)) as world:
-        yield Site(world)
-
-
-def cookie_of(answer: Answer) -> Any:
-    return SimpleCookie(answer["set-cookie"])["tidewire_session"]
-
+from tests.app.web.site import JSON, SAME, Answer, Site, cookie_of
 
 # Guests
 
