@@ -41,6 +41,7 @@ SETTINGS = (
     Setting("SESSION_DAYS", "30", "How long a sign-in lasts that is not used."),
     Setting("ALLOWED_ORIGINS", "", "Origins of pages that may connect, by commas; empty means the page's own host."),
     Setting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128", "Networks whose X-Forwarded-* headers are believed."),
+    Setting("DAILY_TOKEN_BUDGET", "0", "Tokens a user may spend a UTC day, input and output together; 0 is no limit."),
     Setting("STREAM_FLUSH_MS", "16", "Shortest time between two frames of a stream, in milliseconds."),
     Setting("DRAIN_SECONDS", "120", "How long answers may still take after SIGTERM."),
     Setting("NODE_NAME", "", "Name of this node; empty means a random one."),
@@ -75,6 +76,7 @@ class Settings:
     session_days: int
     allowed_origins: tuple[Origin, ...]
     trusted_proxies: tuple[Network, ...]
+    daily_token_budget: int
     stream_flush_ms: int
     drain_seconds: float
     node_name: str
@@ -127,6 +129,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         session_days=_number(value, "SESSION_DAYS", 1, 3_650),
         allowed_origins=tuple(_origin(name) for name in _names(value["ALLOWED_ORIGINS"])),
         trusted_proxies=_networks(value, "TRUSTED_PROXIES"),
+        daily_token_budget=_number(value, "DAILY_TOKEN_BUDGET", 0, 2**53 - 1),
         stream_flush_ms=_number(value, "STREAM_FLUSH_MS", 0, 1_000),
         drain_seconds=_number(value, "DRAIN_SECONDS", 0, 86_400),
         node_name=value["NODE_NAME"],

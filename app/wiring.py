@@ -39,6 +39,7 @@ from app.streams.closing import Closing
 from app.streams.entitling import Entitling
 from app.streams.lease import FolderLease, Lease, LoneLease
 from app.streams.ownership import Ownership
+from app.streams.quota import Quota
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
 from app.streams.sealing import Sealing
@@ -52,6 +53,7 @@ from app.web.auth import Auth, Rates
 from app.web.gate import Gate
 from app.web.health import Health
 from app.web.metrics import Metrics
+from app.web.usage import Usage
 
 
 def catalogue(settings: Settings) -> Catalogue:
@@ -81,8 +83,8 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
 
     registry = Registry(database, journal, retention_ms=limits.stream_log_ms)
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000)
-    at_once = limits.generations_at_once
-    closing = Closing(database, outbox, ticker, clock, node=name, at_once=at_once)
+    quota = Quota(limits.generations_at_once, settings.daily_token_budget)
+    closing = Closing(database, outbox, ticker, clock, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
     supervisor = Supervisor(
         database, registry, ticker, closing, entitling, models, clock, max_bytes=limits.stream_log_bytes
@@ -91,17 +93,17 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     recovery = Recovery(database, journal, sealing, supervisor, node=name)
     shape = shape_of(settings.database_url, "")
     lease: Lease = FolderLease() if shape == "embedded" else LoneLease(database, clock, node=name)
-    ownership = Ownership(database, outbox, lease, supervisor, sealing, node=name, at_once=at_once)
+    ownership = Ownership(database, outbox, lease, supervisor, sealing, node=name, quota=quota)
 
     identity = Identity(database, mint, clock, session_days=settings.session_days)
     signed_in = SignedIn(database)
     accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
-    accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, node=name)
+    accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, quota, node=name)
     dashboard = Dashboard(database, hub, models)
     commands = Commands(
         [
             Messages(accepting, outbox).table(),
-            Queue(outbox, registry, supervisor, node=name, at_once=at_once).table(),
+            Queue(outbox, registry, supervisor, node=name, quota=quota).table(),
             Streams(outbox, registry, supervisor).table(),
             Chats(database, registry).table(),
             Filing(outbox, registry, supervisor).table(),
@@ -124,7 +126,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         guests=settings.guests_allowed,
         rates=Rates(settings.guests_per_hour, settings.registrations_per_hour, settings.logins_per_hour),
     )
-    account = Account(gate, accounts)
+    account, usage = Account(gate, accounts), Usage(gate, database, clock, quota)
     parts = Parts(
         name=name,
         database=database,
@@ -146,5 +148,5 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     )
     node, telemetry = Node(parts), Telemetry(parts)
     metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)
-    pages = web(auth.routes(), account.routes(), Health(node.readiness).routes(), metrics.routes())
+    pages = web(auth.routes(), account.routes(), Health(node.readiness).routes(), metrics.routes(), usage.routes())
     return Application(node, pages, {"/v1/socket": sockets}), node

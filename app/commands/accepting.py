@@ -15,6 +15,7 @@ from app.streams import ledger, placing
 from app.streams.generation import Generation
 from app.streams.ledger import Ask
 from app.streams.placing import Place
+from app.streams.quota import Quota
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
 from protocol.codec import to_json
@@ -51,7 +52,8 @@ class Accepting:
         catalogue: the models.
         mint: makes ids.
         clock: measures rates.
-        limits: how many answers, how often.
+        limits: how often they may be asked for.
+        quota: how much one user may have.
         node: this node, which owns what starts here.
     """
 
@@ -64,6 +66,7 @@ class Accepting:
         mint: Mint,
         clock: Clock,
         limits: Limits,
+        quota: Quota,
         *,
         node: str,
     ) -> None:
@@ -74,6 +77,7 @@ class Accepting:
         self._mint = mint
         self._clock = clock
         self._limits = limits
+        self._quota = quota
         self._node = node
         self._rates: dict[str, TokenBucket] = {}
 
@@ -89,6 +93,8 @@ class Accepting:
             place = await find_place(change)
             model = self._model(command, place)
             self._check_rate(caller.user_id)
+            if (overdraft := await ledger.overdraft(change, self._quota)) is not None:
+                raise overdraft
             accepted = await self._enter(change, caller, command, place, model)
             await change.remember(command, to_json(accepted.result))
         return self._begin(command, accepted)
@@ -122,7 +128,7 @@ class Accepting:
         )
         ahead = command.if_active == "stop" or (passes and is_free)
         row = await ledger.enqueue(change, ask, ahead=ahead, behind=unfinished)
-        if is_free and len(running) < self._limits.generations_at_once:
+        if is_free and len(running) < self._quota.at_once:
             started = await ledger.start(change, row, node=self._node)
             return _Accepted(_result(row, place, "streaming"), started=started)
         return await self._wait(change, command, row, place, active)

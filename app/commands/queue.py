@@ -5,6 +5,7 @@ from app.store import chats, queue, streams
 from app.store.outbox import Change, Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
+from app.streams.quota import Quota
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
 from protocol.errors import Refusal
@@ -19,15 +20,15 @@ class Queue:
         registry: ends the streams that are taken out of it.
         supervisor: runs those whose turn has come.
         node: this node, which owns what starts here.
-        at_once: how many streams of one user may run at the same time.
+        quota: how much one user may have.
     """
 
-    def __init__(self, outbox: Outbox, registry: Registry, supervisor: Supervisor, *, node: str, at_once: int) -> None:
+    def __init__(self, outbox: Outbox, registry: Registry, supervisor: Supervisor, *, node: str, quota: Quota) -> None:
         self._outbox = outbox
         self._registry = registry
         self._supervisor = supervisor
         self._node = node
-        self._at_once = at_once
+        self._quota = quota
 
     def table(self) -> Table:
         """The commands carried out here."""
@@ -44,8 +45,9 @@ class Queue:
             removed = await _remove(change, command)
             if await _arrange(change, command):
                 change.tell("chat.updated", source=caller.client_id, chat_id=command.chat_id)
-            at_once = 0 if self._supervisor.draining else self._at_once
-            started = await ledger.start_waiting(change, node=self._node, at_once=at_once)
+            started = []
+            if not self._supervisor.draining:
+                started = await ledger.start_waiting(change, node=self._node, quota=self._quota)
             result = {"version": await change.version_of(command.chat_id)}
             await change.remember(command, result)
         for row in removed:

@@ -7,12 +7,9 @@ from typing import Any
 import orjson
 
 from app.models.anthropic_failures import broke_off, failure_of_event
-from app.models.interface import FinishReason
+from app.models.interface import CHARACTERS_PER_TOKEN, FinishReason
 from protocol.parts import chunks
 from protocol.parts.chunks import Chunk
-
-CHARACTERS_PER_TOKEN = 4
-"""For estimates only: an answer that was stopped never hears what it used."""
 
 FINISH_REASONS: Mapping[str | None, FinishReason] = {
     "end_turn": "stop",

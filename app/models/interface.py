@@ -12,6 +12,9 @@ FinishReason = Literal["stop", "length", "tool-calls", "content-filter", "other"
 THINKING = "Thinking"
 RECONNECTING = "Reconnecting to the model"
 
+CHARACTERS_PER_TOKEN = 4
+"""For estimates only: an answer that was stopped never hears what it used."""
+
 
 class Sink(Protocol):
     """Where one step of an answer goes.

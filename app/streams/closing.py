@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from dataclasses import replace
 
 from app.clock import Clock
 from app.store import streams
@@ -11,6 +12,7 @@ from app.store.errors import StoreError, StoreUnavailable
 from app.store.outbox import Outbox
 from app.streams import ledger
 from app.streams.generation import Ending, Generation, ending_of_row, failed
+from app.streams.quota import Quota
 from app.streams.stream import Stream
 from app.streams.tally import Tally
 from app.streams.ticker import Ticker
@@ -31,7 +33,7 @@ class Closing:
         ticker: writes the end into the journal, behind the last chunk.
         clock: stamps the end.
         node: this node, which must still own what it ends.
-        at_once: how many streams of one user may run at the same time.
+        quota: how much one user may have.
 
     Attributes:
         tally: counts what was ended.
@@ -45,14 +47,14 @@ class Closing:
         clock: Clock,
         *,
         node: str,
-        at_once: int,
+        quota: Quota,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._ticker = ticker
         self._clock = clock
         self._node = node
-        self._at_once = at_once
+        self._quota = quota
         self.tally = Tally()
 
     async def end(
@@ -98,7 +100,7 @@ class Closing:
                     start_next = False
                 elif parts is None:  # nobody will read it, but its chat must not stay blocked
                     log.exception("%s cannot be stored as it is, so it ends empty", stream.stream_id)
-                    ending, parts = failed("internal"), []
+                    ending, parts = replace(failed("internal"), usage=ending.usage), []
                 else:
                     raise
         end = ending.frame(stream.stream_id, stream.chat_id, stream.message_id, stream.log.tail)
@@ -132,8 +134,9 @@ class Closing:
                 metadata=metadata,
             )
             if ours:
-                at_once = self._at_once if start_next else 0
-                return ending, await ledger.start_waiting(change, node=self._node, at_once=at_once)
+                if not start_next:
+                    return ending, []
+                return ending, await ledger.start_waiting(change, node=self._node, quota=self._quota)
             row = await streams.get(change.tx, generation.user_id, generation.stream_id)
         # Stored by a try whose answer got lost, or by somebody who thought this node dead: what is stored counts.
         return (ending if row is None else ending_of_row(row)), []

@@ -1,18 +1,19 @@
 """One attempt at an answer, as a value, and how it may end."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import convert
 
+from app.models.interface import CHARACTERS_PER_TOKEN
 from app.store.streams import StreamRow
 from protocol.codec import to_json
 from protocol.errors import Refusal
 from protocol.frames.objects import ErrorObject, FinishReason, StreamStatus, Usage
 from protocol.frames.server import StreamEnd
 from protocol.parts import chunks
-from protocol.parts.chunks import Chunk
+from protocol.parts.chunks import MERGEABLE, Chunk, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Generation:
         question_id: the message it answers; the end of the branch that goes to the model.
         metadata: what the answer's message says of itself from the start.
         stop_early: it was stopped before it began, so the model is never called (guarantee 15).
+        refused: its turn has come when it may not be written any more; the model is not called either.
     """
 
     stream_id: str
@@ -35,6 +37,7 @@ class Generation:
     started_at: int
     metadata: dict[str, Any]
     stop_early: bool = False
+    refused: ErrorObject | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,17 @@ INTERRUPTED = Ending("interrupted", error=Refusal("interrupted").error)
 def failed(code: str, message: str | None = None, retry_after_ms: int | None = None) -> Ending:
     """An ending by an error of the code table."""
     return Ending("failed", error=Refusal(code, message, retry_after_ms=retry_after_ms).error)
+
+
+def estimate(written: Iterable[Chunk]) -> Usage | None:
+    """Guess what an answer cost of which the model did not say it; None when nothing was written.
+
+    What the model was asked is not known here, so only the answer's own tokens are guessed.
+    """
+    characters = sum(len(text_of(chunk)) for chunk in written if chunk["type"] in MERGEABLE)
+    if not characters:
+        return None
+    return Usage(input_tokens=0, output_tokens=-(-characters // CHARACTERS_PER_TOKEN), estimated=True)
 
 
 def ending_of_log(chunks_of_log: Sequence[Chunk]) -> Ending:

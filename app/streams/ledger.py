@@ -8,13 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.store import chats, messages, queue, streams
+from app.store import chats, messages, queue, streams, usage
 from app.store.commands import take_early_stop
 from app.store.outbox import Change
 from app.store.streams import StreamRow
 from app.streams import placing
 from app.streams.generation import Ending, Generation
 from app.streams.placing import Place
+from app.streams.quota import Quota, day_of
+from protocol.errors import Refusal
+from protocol.frames.objects import ErrorObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,11 @@ async def enqueue(change: Change, ask: Ask, *, ahead: bool, behind: Sequence[Str
     return row
 
 
-async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
+async def start(change: Change, row: StreamRow, *, node: str, refused: ErrorObject | None = None) -> Generation:
     """Start a waiting stream: its turn has come, so its question and its answer take their places in the chat.
+
+    Args:
+        refused: why it may not be written any more; then it fails at once, with its question stored.
 
     Raises:
         UniqueViolation: another stream is active in the chat (guarantee 17).
@@ -94,23 +100,33 @@ async def start(change: Change, row: StreamRow, *, node: str) -> Generation:
         started_at=change.now,
         metadata=metadata,
         stop_early=row.request["stopEarly"],
+        refused=refused,
     )
 
 
-async def start_waiting(change: Change, *, node: str, at_once: int) -> list[Generation]:
+async def start_waiting(change: Change, *, node: str, quota: Quota) -> list[Generation]:
     """Start every stream whose turn it is, oldest first.
 
     Args:
         node: who will own them.
-        at_once: how many streams of one user may run at the same time.
+        quota: how much the user may have; beyond it streams fail instead of being written.
     """
     started: list[Generation] = []
     # Nearly always nobody waits: that is asked first.
     while (row := await streams.next_queued(change.tx, change.user_id)) is not None:
-        if await streams.running(change.tx, change.user_id) >= at_once:
+        if await streams.running(change.tx, change.user_id) >= quota.at_once:
             break
-        started.append(await start(change, row, node=node))
+        refusal = None if row.request["stopEarly"] else await overdraft(change, quota)
+        started.append(await start(change, row, node=node, refused=None if refusal is None else refusal.error))
     return started
+
+
+async def overdraft(change: Change, quota: Quota) -> Refusal | None:
+    """Say why the user may have nothing more written today; None when they may."""
+    if not quota.daily_tokens:
+        return None
+    spent = await usage.of_day(change.tx, change.user_id, day_of(change.now))
+    return quota.refusal(spent.tokens, change.now)
 
 
 async def end(
@@ -141,6 +157,8 @@ async def end(
     )
     if not ours:
         return False
+    if ending.usage is not None:
+        await usage.add(change.tx, change.user_id, day_of(change.now), ending.usage)
     kept = {name: value for name, value in metadata.items() if name != "versions"}
     await messages.commit(change.tx, change.user_id, generation.message_id, parts=parts, metadata=kept)
     await chats.settle(change.tx, change.user_id, generation.chat_id, ending.status)

@@ -15,6 +15,7 @@ from app.store.outbox import Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
 from app.streams.lease import RENEW_EVERY, Lease
+from app.streams.quota import Quota
 from app.streams.sealing import Sealing
 from app.streams.supervisor import Supervisor
 
@@ -34,7 +35,7 @@ class Ownership:
         supervisor: runs them.
         sealing: ends those whose owner died.
         node: this node.
-        at_once: how many streams of one user may run at the same time.
+        quota: how much one user may have.
     """
 
     def __init__(
@@ -46,7 +47,7 @@ class Ownership:
         sealing: Sealing,
         *,
         node: str,
-        at_once: int,
+        quota: Quota,
     ) -> None:
         self._database = database
         self._outbox = outbox
@@ -54,7 +55,7 @@ class Ownership:
         self._supervisor = supervisor
         self._sealing = sealing
         self._node = node
-        self._at_once = at_once
+        self._quota = quota
         self._suspects: frozenset[str] = frozenset()
         self._misfits: set[str] = set()  # streams and users with whom something is wrong, told once in the log
 
@@ -81,7 +82,7 @@ class Ownership:
             for row in await streams.claim_orphans(self._database, self._node, limit=CLAIMS):
                 await self._seal(row, "its node died")
         if not self._supervisor.draining:
-            for user_id in await streams.users_to_serve(self._database, at_once=self._at_once, limit=USERS):
+            for user_id in await streams.users_to_serve(self._database, at_once=self._quota.at_once, limit=USERS):
                 await self._serve(user_id)
 
     async def _obey(self) -> None:
@@ -122,7 +123,7 @@ class Ownership:
             return
         try:
             async with self._outbox.change(user_id) as change:
-                started = await ledger.start_waiting(change, node=self._node, at_once=self._at_once)
+                started = await ledger.start_waiting(change, node=self._node, quota=self._quota)
         except (ConstraintViolation, BadQuery):
             self._misfits.add(user_id)
             log.exception("the answers that %s waits for cannot start", user_id)

@@ -9,7 +9,7 @@ from app.clock import Clock
 from app.models.catalogue import Catalogue
 from app.models.interface import THINKING, FinishReason, ModelFailure, Prompt
 from app.store.errors import StoreUnavailable
-from app.streams.generation import INTERRUPTED, STOPPED, TOO_LONG, Ending, Generation, failed
+from app.streams.generation import INTERRUPTED, STOPPED, TOO_LONG, Ending, Generation, estimate, failed
 from app.streams.stream import Stream
 from app.streams.tally import Tally
 from app.streams.ticker import Ticker
@@ -93,6 +93,8 @@ class Runner:
         """
         if self._halt is not None:
             return self._conclude(_HALTED[self._halt])
+        if self.generation.refused is not None:
+            return Ending("failed", error=self.generation.refused)
         self._append(chunks.start(self.generation.message_id, self.generation.metadata))
         self._append(chunks.start_step())
         self.status(THINKING)
@@ -145,7 +147,8 @@ class Runner:
         latency = None
         if self._stop_asked_at is not None:
             latency = int((self._clock.monotonic() - self._stop_asked_at) * 1000)
-        return Ending(ended.status, ended.finish_reason, self._usage, ended.error, latency)
+        usage = self._usage or estimate(self.stream.log.merged())
+        return Ending(ended.status, ended.finish_reason, usage, ended.error, latency)
 
     def _append(self, chunk: Chunk) -> None:
         try:

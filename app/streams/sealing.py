@@ -1,10 +1,12 @@
 """Seals a stream whose owner died: closes its log with what the journal holds, and stores what was shown."""
 
+from dataclasses import replace
+
 from app.backplane.interface import Journal
 from app.clock import Clock
 from app.store.streams import StreamRow
 from app.streams.closing import Closing
-from app.streams.generation import INTERRUPTED, Generation, ending_of_log
+from app.streams.generation import INTERRUPTED, Generation, ending_of_log, estimate
 from app.streams.registry import Registry
 from protocol.parts.grammar import Grammar, ending
 
@@ -47,7 +49,7 @@ class Sealing:
             stream.journaled = stream.log.extend(written)
         shown = stream.log.merged()
         grammar = Grammar().extend(shown)
-        sealed = ending_of_log(shown) if grammar.ended else INTERRUPTED
+        sealed = ending_of_log(shown) if grammar.ended else replace(INTERRUPTED, usage=estimate(shown))
         stream.log.extend(ending(grammar, sealed.metadata(self._clock.now_ms()), sealed.last_chunk()))
         return await self._closing.end(_generation(row), stream, sealed, start_next=start_next, patience=PATIENCE)
 

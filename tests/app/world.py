@@ -42,6 +42,7 @@ from app.streams.closing import Closing
 from app.streams.entitling import Entitling
 from app.streams.lease import FolderLease
 from app.streams.ownership import Ownership
+from app.streams.quota import Quota
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
 from app.streams.sealing import Sealing
@@ -61,7 +62,14 @@ _ids = count(1)
 class World:
     """One node, as `app.wiring` puts it together."""
 
-    def __init__(self, store: Database, journal: Journal | None = None, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        store: Database,
+        journal: Journal | None = None,
+        *,
+        limits: Limits | None = None,
+        daily_tokens: int = 0,
+    ) -> None:
         self.unix = float(NOON)
         self.store = store
         self.limits = limits or Limits()
@@ -72,10 +80,10 @@ class World:
         self.hub = Hub(store)
         self.outbox = Outbox(store, self.clock, self.hub.committed, keep=self.limits.event_log_events)
         self.mint = Mint()
-        at_once = self.limits.generations_at_once
+        self.quota = Quota(self.limits.generations_at_once, daily_tokens)
         self.registry = Registry(store, self.journal, retention_ms=self.limits.stream_log_ms)
         self.ticker = Ticker(self.journal, self.clock, 0.001)
-        self.closing = Closing(store, self.outbox, self.ticker, self.clock, node="n", at_once=at_once)
+        self.closing = Closing(store, self.outbox, self.ticker, self.clock, node="n", quota=self.quota)
         self.entitling = Entitling(store, self.outbox, self.catalogue)
         self.supervisor = Supervisor(
             store,
@@ -90,7 +98,7 @@ class World:
         self.sealing = Sealing(self.journal, self.registry, self.closing, self.clock)
         self.recovery = Recovery(store, self.journal, self.sealing, self.supervisor, node="n")
         self.ownership = Ownership(
-            store, self.outbox, FolderLease(), self.supervisor, self.sealing, node="n", at_once=at_once
+            store, self.outbox, FolderLease(), self.supervisor, self.sealing, node="n", quota=self.quota
         )
         self.identity = Identity(store, self.mint, self.clock, session_days=30)
         self.signed_in = SignedIn(store)
@@ -105,13 +113,14 @@ class World:
             self.mint,
             self.clock,
             self.limits,
+            self.quota,
             node="n",
         )
         self.dashboard = Dashboard(store, self.hub, self.catalogue)
         self.commands = Commands(
             [
                 Messages(self.accepting, self.outbox).table(),
-                Queue(self.outbox, self.registry, self.supervisor, node="n", at_once=at_once).table(),
+                Queue(self.outbox, self.registry, self.supervisor, node="n", quota=self.quota).table(),
                 Streams(self.outbox, self.registry, self.supervisor).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.supervisor).table(),

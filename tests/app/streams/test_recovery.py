@@ -6,9 +6,12 @@ import pytest
 
 from app.commands.reply import Caller
 from app.models.catalogue import Catalogue
+from app.store import usage
 from app.store.engine import Database
 from app.store.errors import StoreUnavailable
+from app.store.usage import Spent
 from app.streams import sealing
+from app.streams.quota import day_of
 from app.streams.stream import Stream
 from protocol.parts import chunks
 from protocol.parts.chunks import Chunk
@@ -94,6 +97,17 @@ async def test_g18_whatever_was_journaled_is_stored_with_its_parts_closed(store:
             assert stream.status == "interrupted"
         if log:
             assert Grammar().extend(log).ended
+
+
+async def test_what_an_interrupted_answer_cost_is_guessed_from_its_text(store: Database) -> None:
+    left = await died(store, WHOLE[:-5])  # 2 characters of thought, 5 of text, 5 of a tool's input
+    async with opened(World(store, left.journal)) as world:
+        await world.start()
+        await sealed(world, left)
+        answer = (await world.history(left.caller))[-1]
+        spent = await usage.of_day(store, left.caller.user_id, day_of(world.clock.now_ms()))
+    assert answer["metadata"]["usage"] == {"inputTokens": 0, "outputTokens": 3, "estimated": True}
+    assert spent == Spent(answers=1, estimated_answers=1, input_tokens=0, output_tokens=3)
 
 
 async def test_a_complete_log_whose_process_died_before_it_was_stored_is_completed(store: Database) -> None:

@@ -15,6 +15,7 @@ from app.streams.runner import CANCEL_GRACE, Halt, Runner
 from app.streams.stream import Stream
 from app.streams.tally import Tally
 from app.streams.ticker import Ticker
+from protocol.errors import Refusal
 from protocol.frames.objects import Usage
 from protocol.parts import chunks
 from protocol.parts.fold import Fold
@@ -106,7 +107,8 @@ async def endless(_prompt: Prompt, sink: Sink) -> FinishReason:
 
 async def test_an_answer_runs_from_its_start_to_its_finish(stage: Stage) -> None:
     ending = await stage.run()
-    assert ending == Ending("completed", finish_reason="stop")
+    said = Usage(input_tokens=0, output_tokens=2, estimated=True)  # "Hello!" of a model that does not count
+    assert ending == Ending("completed", finish_reason="stop", usage=said)
     assert stage.kinds[:2] == ["start", "start-step"]
     assert stage.kinds[-3:] == ["finish-step", "message-metadata", "finish"]
     folded = stage.fold
@@ -116,6 +118,7 @@ async def test_an_answer_runs_from_its_start_to_its_finish(stage: Stage) -> None
         "model": "scripted",
         "endedAt": NOON * 1000,
         "finishReason": "stop",
+        "usage": {"inputTokens": 0, "outputTokens": 2, "estimated": True},
     }
 
 
@@ -129,6 +132,44 @@ async def test_the_first_token_waits_for_no_tick(stage: Stage) -> None:
         return "stop"
 
     assert (await stage.run(script)).status == "completed"
+
+
+@pytest.mark.parametrize(
+    ("script", "why", "status", "tokens"),
+    [
+        (endless, "stop", "stopped", 15),
+        (endless, "drain", "interrupted", 15),
+        (raising(ModelFailure("model_error", "It broke.")), "stop", "failed", 2),
+    ],
+)
+async def test_what_an_answer_cost_is_guessed_from_its_text_when_nobody_says(
+    stage: Stage, script: Script, why: Halt, status: str, tokens: int
+) -> None:
+    stage.halt_in(0.115, why)
+    ending = await stage.run(script)
+    assert (ending.status, ending.usage) == (status, Usage(input_tokens=0, output_tokens=tokens, estimated=True))
+    assert stage.fold.metadata is not None
+    assert stage.fold.metadata["usage"] == {"inputTokens": 0, "outputTokens": tokens, "estimated": True}
+
+
+@pytest.mark.parametrize("why", ["stop", "drain"])
+async def test_what_a_model_says_while_it_is_stopped_counts(stage: Stage, why: Halt) -> None:
+    async def script(prompt: Prompt, sink: Sink) -> FinishReason:
+        try:
+            return await endless(prompt, sink)
+        finally:
+            sink.usage(10, 7, estimated=True)
+
+    stage.halt_in(0.1, why)
+    ending = await stage.run(script)
+    assert ending.usage == Usage(input_tokens=10, output_tokens=7, estimated=True)
+
+
+async def test_an_answer_that_may_not_be_written_fails_without_a_word(stage: Stage) -> None:
+    refused = Refusal("quota_exceeded").error
+    stage.runner.generation = replace(GENERATION, refused=refused)
+    assert await stage.run() == Ending("failed", error=refused)
+    assert (stage.stream.log.tail, stage.model.prompts) == (0, [])
 
 
 async def test_usage_is_the_last_word_of_the_model(stage: Stage) -> None:

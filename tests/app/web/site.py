@@ -18,6 +18,7 @@ from app.web.auth import Auth, Rates
 from app.web.gate import Gate
 from app.web.health import Health
 from app.web.metrics import Metrics
+from app.web.usage import Usage
 from tests.app.world import World
 
 HOST = "localhost:8000"
@@ -73,8 +74,8 @@ class Site:
         account = Account(self.gate, self.accounts)
         networks_of_ours = networks(["127.0.0.0/8", "192.0.2.0/24"])
         metrics = Metrics(lambda: b"up 1\n", admission, networks=networks_of_ours, token=metrics_token)
-        health = Health(self.readiness)
-        self.app = web(self.auth.routes(), account.routes(), health.routes(), metrics.routes())
+        health, usage = Health(self.readiness), Usage(self.gate, world.store, world.clock, world.quota)
+        self.app = web(self.auth.routes(), account.routes(), health.routes(), metrics.routes(), usage.routes())
 
     async def readiness(self) -> str | None:
         return self.problem
@@ -82,6 +83,7 @@ class Site:
     async def call(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Answer:
         """Make a request with these headers; `client` is the address it comes from."""
         client = headers.pop("client", "127.0.0.1")
+        path, _, query = path.partition("?")
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -90,7 +92,7 @@ class Site:
             "scheme": "http",
             "path": path,
             "raw_path": path.encode(),
-            "query_string": b"",
+            "query_string": query.encode(),
             "root_path": "",
             "headers": [(b"host", HOST.encode())]
             + [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
