@@ -38,6 +38,7 @@ SETTINGS = (
     Setting("REGISTRATION", "auto", "New accounts: open, invite, off, or auto (open where guests are let in)."),
     Setting("REGISTRATIONS_PER_HOUR", "10", "New accounts an hour from one address; no limit on loopback."),
     Setting("LOGINS_PER_HOUR", "60", "Sign-ins an hour from one address, failed ones included; no limit on loopback."),
+    Setting("SOCKETS_PER_ADDRESS", "1000", "Open sockets of one address (IPv6: one /64); no limit on loopback."),
     Setting("SESSION_DAYS", "30", "How long a sign-in lasts that is not used."),
     Setting("ALLOWED_ORIGINS", "", "Origins of pages that may connect, by commas; empty means the page's own host."),
     Setting("TRUSTED_PROXIES", "127.0.0.0/8,::1/128", "Networks whose X-Forwarded-* headers are believed."),
@@ -73,6 +74,7 @@ class Settings:
     registration: RegistrationPolicy
     registrations_per_hour: int
     logins_per_hour: int
+    sockets_per_address: int
     session_days: int
     allowed_origins: tuple[Origin, ...]
     trusted_proxies: tuple[Network, ...]
@@ -126,6 +128,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         registration=_choice(value, "REGISTRATION", RegistrationPolicy),
         registrations_per_hour=_number(value, "REGISTRATIONS_PER_HOUR", 1, 1_000_000),
         logins_per_hour=_number(value, "LOGINS_PER_HOUR", 1, 1_000_000),
+        sockets_per_address=_number(value, "SOCKETS_PER_ADDRESS", 1, 1_000_000),
         session_days=_number(value, "SESSION_DAYS", 1, 3_650),
         allowed_origins=tuple(_origin(name) for name in _names(value["ALLOWED_ORIGINS"])),
         trusted_proxies=_networks(value, "TRUSTED_PROXIES"),

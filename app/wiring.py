@@ -29,6 +29,7 @@ from app.node import Node, Parts
 from app.realtime.hub import Hub
 from app.realtime.signed_in import LOOK_EVERY, SignedIn
 from app.rounds import Round
+from app.sockets.addresses import Addresses
 from app.sockets.endpoint import Sockets
 from app.sockets.greeting import Greeting
 from app.sockets.socket import Services
@@ -113,10 +114,11 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     )
 
     admission = Admission(settings.allowed_origins, settings.loopback_only, settings.trusted_proxies)
-    greeting = Greeting(identity, hub, registry, dashboard, database, mint, clock, limits, node=name)
+    addresses = Addresses(settings.sockets_per_address, clock)
+    greeting = Greeting(identity, addresses, hub, registry, dashboard, database, mint, clock, limits, node=name)
     under_way, wheel = Crew("commands"), Wheel(clock)
     services = Services(greeting, commands, hub, signed_in, registry, wheel, under_way, clock)
-    sockets = Sockets(services, limits, admission)
+    sockets = Sockets(services, limits, admission, addresses)
     gate = Gate(identity, admission, clock)
     auth = Auth(
         gate,
@@ -143,7 +145,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         wheel=wheel,
         clock=clock,
         limits=limits,
-        retire=(accepting.retire, accounts.retire, auth.retire),
+        retire=(accepting.retire, accounts.retire, auth.retire, addresses.retire),
         rounds=(Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),),
     )
     node, telemetry = Node(parts), Telemetry(parts)

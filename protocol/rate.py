@@ -20,12 +20,16 @@ class TokenBucket:
 
     def take(self, now: float) -> float:
         """Take one; return 0.0 when it was there, else the seconds until the next one will be."""
+        wait = self.wait(now)
+        if not wait:
+            self._level -= 1
+        return wait
+
+    def wait(self, now: float) -> float:
+        """Say in how many seconds one will be there, without taking it."""
         self._level = min(self._burst, self._level + (now - self._filled_at) * self._per_second)
         self._filled_at = now
-        if self._level >= 1:
-            self._level -= 1
-            return 0.0
-        return (1 - self._level) / self._per_second
+        return 0.0 if self._level >= 1 else (1 - self._level) / self._per_second
 
     def is_full(self, now: float) -> bool:
         """Whether nothing was taken lately, so that forgetting this bucket changes nothing."""

@@ -32,12 +32,24 @@ class Throttle:
         Raises:
             Refusal: `rate_limited`, with the time until the next try.
         """
+        self._refuse_for(self.count(key, now))
+
+    def count(self, key: str, now: float) -> float:
+        """Count one try, whatever the limit; return 0.0 when it was within, else the seconds until the next one is."""
         bucket = self._buckets.pop(key, None) or TokenBucket(self._per_hour / HOUR, self._burst, now)
         self._buckets[key] = bucket  # last in line, which is the order in which keys are forgotten
         if len(self._buckets) > self._most:
             del self._buckets[next(iter(self._buckets))]
-        if wait := bucket.take(now):
-            raise Refusal("rate_limited", self._sentence, retry_after_ms=int(wait * 1000) + 1)
+        return bucket.take(now)
+
+    def check(self, key: str, now: float) -> None:
+        """Refuse, without counting, what `take` would refuse.
+
+        Raises:
+            Refusal: `rate_limited`, with the time until the next try.
+        """
+        if (bucket := self._buckets.get(key)) is not None:
+            self._refuse_for(bucket.wait(now))
 
     def forgive(self, key: str) -> None:
         """Forget what a key has tried, because it was right."""
@@ -46,3 +58,7 @@ class Throttle:
     def retire(self, now: float) -> None:
         """Forget keys that have not tried for a while; `now` is in monotonic seconds."""
         self._buckets = {key: bucket for key, bucket in self._buckets.items() if not bucket.is_full(now)}
+
+    def _refuse_for(self, seconds: float) -> None:
+        if seconds:
+            raise Refusal("rate_limited", self._sentence, retry_after_ms=int(seconds * 1000) + 1)

@@ -8,6 +8,7 @@ from typing import Any
 from app.auth.admission import Admission
 from app.auth.tokens import bearer_of, cookie_of
 from app.commands.identity import Proof
+from app.sockets.addresses import Addresses
 from app.sockets.greeting import PROTOCOL
 from app.sockets.outlet import outlet_of
 from app.sockets.socket import Services, Socket
@@ -31,15 +32,22 @@ class Sockets:
         services: what the sockets share.
         limits: every limit and timer.
         admission: which origins may connect.
+        addresses: how many sockets each may have.
         randomness: spreads pings and reconnects.
     """
 
     def __init__(
-        self, services: Services, limits: Limits, admission: Admission, randomness: Callable[[], float] = random.random
+        self,
+        services: Services,
+        limits: Limits,
+        admission: Admission,
+        addresses: Addresses,
+        randomness: Callable[[], float] = random.random,
     ) -> None:
         self._services = services
         self._limits = limits
         self._admission = admission
+        self._addresses = addresses
         self._randomness = randomness
         self._open: set[Socket] = set()
         self._draining = False
@@ -61,9 +69,11 @@ class Sockets:
         core = ServerConnection(
             self._limits, self._services.clock.monotonic(), self._randomness(), watch=self._services.traffic
         )
+        site = self._addresses.site_of(self._admission.peer(scope))
         async with outlet_of(scope, send) as outlet:
             outlet.limit(self._limits.frame_bytes)
-            socket = Socket(core, outlet, _proof(scope), self._services)
+            socket = Socket(core, outlet, _proof(scope), site, self._services)
+            has_room = self._addresses.enter(site)
             self._open.add(socket)
             traffic.accepted += 1
             try:
@@ -71,9 +81,12 @@ class Sockets:
                     socket.refuse(Violation("unsupported_protocol"))
                 elif self._draining:
                     socket.refuse(Violation("draining"))
+                elif not has_room:
+                    socket.refuse(Violation("connection_limit", "Too many connections from your address."))
                 await socket.run(receive)
             finally:
                 self._open.discard(socket)
+                self._addresses.leave(site)
                 traffic.gone(socket.close_code, socket.bytes_sent)
 
     def statistics(self) -> SocketStatistics:

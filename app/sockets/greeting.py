@@ -12,6 +12,7 @@ from app.commands.identity import Identity, Proof
 from app.ids import Mint
 from app.realtime.feed import Feed
 from app.realtime.hub import Hub, Socket
+from app.sockets.addresses import Addresses
 from app.store import streams
 from app.store.queries import Queries
 from app.store.sessions import Session
@@ -56,6 +57,7 @@ class Greeting:
 
     Args:
         identity: checks who it is.
+        addresses: refuses those from where too many hellos have failed.
         hub: where the socket joins its user.
         registry: finds the streams it resumes.
         dashboard: reads the snapshot.
@@ -69,6 +71,7 @@ class Greeting:
     def __init__(
         self,
         identity: Identity,
+        addresses: Addresses,
         hub: Hub,
         registry: Registry,
         dashboard: Dashboard,
@@ -80,6 +83,7 @@ class Greeting:
         node: str,
     ) -> None:
         self._identity = identity
+        self._addresses = addresses
         self._hub = hub
         self._registry = registry
         self._dashboard = dashboard
@@ -89,20 +93,23 @@ class Greeting:
         self._limits = limits
         self._node = node
 
-    async def greet(self, hello: Hello, proof: Proof | None, socket: Socket, window: Window) -> Greeted:
+    async def greet(
+        self, hello: Hello, proof: Proof | None, site: str | None, socket: Socket, window: Window
+    ) -> Greeted:
         """Answer a hello; the socket has joined its user's hub when this returns.
 
         Args:
             hello: what the client says.
             proof: what the handshake proves, unless the hello brings a token of its own.
+            site: the address it comes from; None on loopback.
             socket: joins the hub. Before anything is read: an event that is committed meanwhile is in the feed.
             window: says which flow window it gets.
 
         Raises:
             Violation: the connection is refused.
         """
-        proof = _proof(hello) or proof
-        session = await self._session(proof)
+        proof = proof if hello.token is None else _proof(hello.token)
+        session = await self._session(proof, site)
         feed = await self._hub.join(session.user_id, socket)
         try:
             # After the join, which may wait: hellos that come together must not all find room for one.
@@ -113,10 +120,23 @@ class Greeting:
             self._hub.leave(session.user_id, socket)
             raise
 
-    async def _session(self, proof: Proof | None) -> Session:
+    async def renewed(self, user_id: str, token: str) -> Session:
+        """Find the session that a fresh token or ticket on a live socket proves.
+
+        Raises:
+            Refusal: it proves none, or one of somebody else (`permission_denied`).
+        """
+        session = await self._identity.session(_proof(token))
+        if session.user_id != user_id:
+            raise Refusal("permission_denied", "This token is of another user; they need a connection of their own.")
+        return session
+
+    async def _session(self, proof: Proof | None, site: str | None) -> Session:
+        self._addresses.check(site)
         try:
             return await self._identity.session(proof)
         except Refusal as refusal:
+            self._addresses.failed(site)
             raise Violation(refusal.code, str(refusal)) from None
 
     async def _welcome(
@@ -173,7 +193,5 @@ class Greeting:
         return ResumedStream(stream_id=stream.stream_id, status=stream.status, seq=stream.head)
 
 
-def _proof(hello: Hello) -> Proof | None:
-    if hello.token is None:
-        return None
-    return Proof(hello.token, "ticket" if is_ticket(hello.token) else "bearer")
+def _proof(token: str) -> Proof:
+    return Proof(token, "ticket" if is_ticket(token) else "bearer")

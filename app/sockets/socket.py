@@ -21,7 +21,7 @@ from app.streams.registry import Registry
 from app.streams.stream import Stream
 from app.tasks import Crew
 from protocol.errors import Refusal, Violation
-from protocol.frames.client import ClientFrame, Command, Hello
+from protocol.frames.client import AuthRefresh, ClientFrame, Command, Hello
 from protocol.frames.server import Goodbye
 from protocol.server import ServerConnection
 
@@ -75,16 +75,31 @@ class Socket:
         core: the rules of this connection.
         outlet: where frames are written.
         proof: what the handshake proved of who it is.
+        site: the address it comes from; None on loopback.
         services: what it shares with the others.
     """
 
-    __slots__ = ("_caller", "_close_code", "_closed", "_core", "_lanes", "_outlet", "_proof", "_services", "slot")
+    __slots__ = (
+        "_caller",
+        "_close_code",
+        "_closed",
+        "_core",
+        "_lanes",
+        "_outlet",
+        "_proof",
+        "_services",
+        "_site",
+        "slot",
+    )
 
-    def __init__(self, core: ServerConnection, outlet: Outlet, proof: Proof | None, services: Services) -> None:
+    def __init__(
+        self, core: ServerConnection, outlet: Outlet, proof: Proof | None, site: str | None, services: Services
+    ) -> None:
         self.slot: int | None = None  # the wheel's
         self._core = core
         self._outlet = outlet
         self._proof = proof
+        self._site = site
         self._services = services
         self._lanes = Lanes()
         self._caller: Caller | None = None
@@ -186,13 +201,16 @@ class Socket:
         if isinstance(incoming, Hello):
             await self._greet(incoming)
         elif isinstance(incoming, Command) and self._caller is not None:
-            # The place in the lane is taken here, in the order of arrival, not when the task comes to run.
-            lane = self._lanes.enter(lane_of(incoming))
-            self._services.crew.start(self._carry_out(self._caller, incoming, lane), name=type(incoming).__name__)
+            if isinstance(incoming, AuthRefresh):
+                work = self._renew(self._caller, incoming)
+            else:
+                # The place in the lane is taken here, in the order of arrival, not when the task comes to run.
+                work = self._run(self._caller, incoming, self._lanes.enter(lane_of(incoming)))
+            self._services.crew.start(self._carry_out(incoming, work), name=type(incoming).__name__)
 
     async def _greet(self, hello: Hello) -> None:
         try:
-            greeted = await self._services.greeting.greet(hello, self._proof, self, self._core)
+            greeted = await self._services.greeting.greet(hello, self._proof, self._site, self, self._core)
         except Violation as violation:
             self.refuse(violation)
         except StoreUnavailable:
@@ -221,11 +239,10 @@ class Socket:
             return None, 0
         return clock.monotonic() + (expires_at - clock.now_ms()) / 1000, expires_at
 
-    async def _carry_out(self, caller: Caller, command: Command, lane: Lane) -> None:
+    async def _carry_out(self, command: Command, work: Awaitable[Reply]) -> None:
         """Answer one command, exactly once (guarantee 2)."""
         try:
-            async with lane:
-                reply = await self._services.commands.run(caller, command)
+            reply = await work
         except Refusal as refusal:
             self._core.refuse(command.id, refusal.error)
         except StoreUnavailable as problem:
@@ -237,6 +254,18 @@ class Socket:
         else:
             self._answer(command, reply)
         self.flush()
+
+    async def _run(self, caller: Caller, command: Command, lane: Lane) -> Reply:
+        async with lane:
+            return await self._services.commands.run(caller, command)
+
+    async def _renew(self, caller: Caller, command: AuthRefresh) -> Reply:
+        """Go on with a fresh token of the same user."""
+        session = await self._services.greeting.renewed(caller.user_id, command.token)
+        self._core.renew(*self._end_of(session))
+        if not self._closed:
+            self._services.signed_in.enter(session, self)
+        return Reply({} if session.expires_at is None else {"expiresAt": session.expires_at})
 
     def _answer(self, command: Command, reply: Reply) -> None:
         self._core.ack(command.id, reply.result, duplicate=reply.duplicate)

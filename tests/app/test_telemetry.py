@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.auth.admission import Admission
 from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
 from app.node import Parts
+from app.sockets.addresses import Addresses
 from app.sockets.endpoint import Sockets
 from app.sockets.socket import Services
 from app.sockets.wheel import Wheel
@@ -39,7 +40,7 @@ def telemetry_of(world: World) -> Telemetry:
             ownership=world.ownership,
             lease=FolderLease(),
             hub=world.hub,
-            sockets=Sockets(services, world.limits, Admission((), True, ())),
+            sockets=Sockets(services, world.limits, Admission((), True, ()), Addresses(1, world.clock)),
             commands=crew,
             wheel=wheel,
             clock=world.clock,

@@ -28,6 +28,16 @@ def test_whoever_waits_as_long_as_was_said_is_served(gaps: list[float], burst: i
             assert bucket.take(now) == 0.0
 
 
+@given(GAPS, st.integers(1, 5), st.floats(0.01, 30))
+def test_asking_tells_what_taking_would_and_takes_nothing(gaps: list[float], burst: int, per_second: float) -> None:
+    bucket, now = TokenBucket(per_second, burst, 0.0), 0.0
+    for gap in gaps:
+        now += gap
+        told = bucket.wait(now)
+        assert bucket.wait(now) == told
+        assert bucket.take(now) == told
+
+
 def test_it_starts_full_and_refills_to_its_burst() -> None:
     bucket = TokenBucket(2, 3, 0.0)
     assert [bucket.take(0.0) for _ in range(4)] == [0.0, 0.0, 0.0, 0.5]

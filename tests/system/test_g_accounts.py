@@ -125,3 +125,21 @@ async def test_whoever_guesses_learns_nothing(person: Person, email: str | None,
         error: dict[str, Any] = json.load(answer)["error"]
     assert (refused.value.code, error["code"]) == (401, "unauthenticated")
     assert error["message"] == "The email or the password is wrong."
+
+
+async def test_g33_a_live_socket_goes_on_with_a_ticket_of_the_same_user_alone(person: Person) -> None:
+    token, stranger = person.register(), str(post(person.url, "/v1/auth/guest")["token"])
+    ticket = person.post("ticket", token=token)
+    async with opened(person.url, token) as tab:
+        renewed = await tab.command("auth.refresh", token=ticket["ticket"])
+        assert renewed["result"] == {"expiresAt": tab.frames[0]["auth"]["expiresAt"]}
+        assert (await tab.refused("auth.refresh", token=ticket["ticket"]))["code"] == "unauthenticated"
+        assert (await tab.refused("auth.refresh", token=stranger))["code"] == "permission_denied"
+        assert (await tab.refused("auth.refresh"))["param"] == "$.token"
+        await tab.settled()
+        there = person.login()
+        await tab.command("auth.refresh", token=there)
+        assert person.call("POST", "logout", token) == (200, {})
+        await tab.settled()  # it lives on the newer session
+        assert person.call("POST", "logout", there) == (200, {})
+        assert await tab.fatal() == ("session_revoked", 4403)

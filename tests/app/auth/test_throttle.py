@@ -39,6 +39,18 @@ def test_who_is_refused_learns_when_to_come_back() -> None:
     assert tries(limit, "a", 20 + wait / 1000) == 1
 
 
+def test_a_check_refuses_what_a_try_would_and_counts_nothing() -> None:
+    limit = throttle()
+    for _ in range(5):
+        limit.check("a", 0)
+    assert [limit.count("a", 0) for _ in range(4)] == [0.0, 0.0, 0.0, 60.0]
+    with pytest.raises(Refusal) as refused:
+        limit.check("a", 30)
+    assert refused.value.error.retry_after_ms == 30_001
+    limit.check("a", 60)
+    assert tries(limit, "a", 60) == 1
+
+
 def test_who_was_right_begins_anew() -> None:
     limit = throttle()
     tries(limit, "a", 0)

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from app.auth.admission import Admission
+from app.auth.peer import networks
 from app.commands.reply import Caller, Reply
 from app.commands.table import Commands
 from app.realtime.feed import Feed
 from app.realtime.hub import Hub
 from app.realtime.signed_in import SignedIn
+from app.sockets.addresses import Addresses
 from app.sockets.endpoint import Sockets
 from app.sockets.greeting import PROTOCOL, Greeted, Greeting
 from app.sockets.socket import Services
@@ -21,6 +23,7 @@ from app.store.sessions import Session
 from app.streams.registry import Registry
 from app.streams.stream import Stream
 from app.tasks import Crew
+from protocol.errors import Refusal
 from protocol.frames.client import Flow, Hello
 from protocol.frames.server import AuthInfo, EventsInfo, Heartbeat, StreamEnd, Welcome
 from protocol.limits import Limits
@@ -57,16 +60,17 @@ class Node:
             self.crew,
             self.clock,
         )
-        self.sockets = Sockets(services, LIMITS, Admission((), True, ()), lambda: 0.5)
+        self.addresses = Addresses(2, self.clock)
+        admission = Admission((), True, networks(["127.0.0.0/8"]))
+        self.sockets = Sockets(services, LIMITS, admission, self.addresses, lambda: 0.5)
 
     # What the services do
 
-    async def greet(self, hello: Hello, _proof: object, socket: object, _window: object) -> Greeted:
+    async def greet(self, hello: Hello, _proof: object, _site: object, socket: object, _window: object) -> Greeted:
         await asyncio.sleep(self.greeting_takes)
         if self.greets_with is not None:
             raise self.greets_with
         self.sockets_of_user.add(socket)
-        expires_at = int((NOON + asyncio.get_running_loop().time() + self.expires_in) * 1000)
         welcome = Welcome(
             id=hello.id,
             protocol=PROTOCOL,
@@ -83,8 +87,16 @@ class Node:
             active_streams=[],
             streams=[],
         )
-        session = Session("ses", "u", "guest", expires_at)
+        session = Session("ses", "u", "guest", self.expires_at())
         return Greeted(welcome, session, self.feed, self.feed.head, self.resumes)
+
+    async def renewed(self, user_id: str, token: str) -> Session:
+        if token == "foreign":
+            raise Refusal("permission_denied")
+        return Session(token, user_id, "account", None if token == "endless" else self.expires_at())
+
+    def expires_at(self) -> int:
+        return int((NOON + asyncio.get_running_loop().time() + self.expires_in) * 1000)
 
     async def run(self, caller: Caller, command: Any) -> Reply:
         return await self.handler(caller, command)
@@ -129,6 +141,7 @@ async def running() -> AsyncIterator[Node]:
     assert not node.signed_in._sockets, "a socket is still signed in"
     assert not node.stream.readers, "a socket is still a reader"
     assert len(node.sockets) == 0
+    assert not node.addresses._open, "a socket still counts for its address"
     assert not any(node.wheel._slots.values()), "a socket is still on the wheel"
 
 

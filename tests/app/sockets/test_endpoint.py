@@ -46,6 +46,25 @@ async def test_an_unknown_protocol_is_echoed_and_refused() -> None:
 
 
 @virtual
+async def test_an_address_has_only_so_many_sockets_unless_it_is_loopback() -> None:
+    far = {"x-forwarded-for": "192.0.2.1"}
+    async with running() as node, Client(node.sockets, headers=far) as one, Client(node.sockets, headers=far) as two:
+        await one.hello()
+        await two.hello()
+        async with Client(node.sockets, headers=far) as third:
+            assert await third.gone() == (4409, "connection_limit")
+            assert "address" in third.frames[0]["error"]["message"]
+        async with Client(node.sockets, headers={"x-forwarded-for": "192.0.2.2"}) as another:
+            await another.hello()
+        async with Client(node.sockets) as local, Client(node.sockets), Client(node.sockets):
+            await local.hello()
+        two.leave()
+        await two.turns()
+        async with Client(node.sockets, headers=far) as fourth:
+            await fourth.hello()
+
+
+@virtual
 async def test_g30_a_draining_node_takes_no_new_sockets() -> None:
     async with running() as node, Client(node.sockets) as old:
         await old.hello()

@@ -5,12 +5,14 @@ from typing import Any
 import orjson
 import pytest
 
+from app.clock import Clock
 from app.commands.identity import Granted, Proof
 from app.commands.reply import Caller
+from app.sockets.addresses import FAILED_HELLOS_AT_ONCE, Addresses
 from app.sockets.greeting import Greeted, Greeting
 from app.store.engine import Database
 from protocol.codec import decode_client, to_json
-from protocol.errors import Violation
+from protocol.errors import Refusal, Violation
 from protocol.frames.client import Hello
 from protocol.limits import Limits
 from tests.app.fakes import MemoryJournal
@@ -29,9 +31,13 @@ class Window:
         return granted or 16_384
 
 
+ADDRESSES = Addresses(1_000, Clock())
+
+
 def greeting_of(world: World) -> Greeting:
     return Greeting(
         world.identity,
+        ADDRESSES,
         world.hub,
         world.registry,
         world.dashboard,
@@ -43,10 +49,10 @@ def greeting_of(world: World) -> Greeting:
     )
 
 
-async def greeted(world: World, proof: Proof | None, **fields: Any) -> Greeted:
+async def greeted(world: World, proof: Proof | None, *, site: str | None = None, **fields: Any) -> Greeted:
     hello = decode_client(orjson.dumps({"type": "hello", "id": "h", "clientId": "tab"} | fields))
     assert isinstance(hello, Hello)
-    return await greeting_of(world).greet(hello, proof, Tab(), Window())
+    return await greeting_of(world).greet(hello, proof, site, Tab(), Window())
 
 
 def bearer(granted: Granted) -> Proof:
@@ -96,6 +102,38 @@ async def test_the_token_of_the_hello_counts_before_the_handshake(world: World) 
     answer = await greeted(world, Proof(cookie.token, "cookie"))
     assert (answer.welcome.user_id, answer.welcome.auth.method) == (cookie.user_id, "cookie")
     assert await refusal(world, Proof(cookie.token, "cookie"), token=ticket) == "unauthenticated"
+
+
+async def test_g33_a_live_socket_goes_on_with_a_token_or_ticket_of_the_same_user(world: World) -> None:
+    granted, stranger = await world.granted(), await world.granted()
+    again = await world.identity.begin(world.store, granted.user_id, device="x")
+    ticket, _ = await world.identity.ticket(await world.identity.session(bearer(granted)))
+    greeting = greeting_of(world)
+    for token in (again.token, ticket):
+        assert (await greeting.renewed(granted.user_id, token)).user_id == granted.user_id
+    for token, code in (
+        (ticket, "unauthenticated"),
+        ("guess", "unauthenticated"),
+        (stranger.token, "permission_denied"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            await greeting.renewed(granted.user_id, token)
+        assert refused.value.code == code
+
+
+async def test_an_address_at_which_too_many_hellos_failed_waits(world: World) -> None:
+    granted = await world.granted()
+    for _ in range(FAILED_HELLOS_AT_ONCE):
+        assert await refusal(world, None, site="192.0.2.1") == "unauthenticated"
+    with pytest.raises(Violation) as refused:
+        await greeted(world, bearer(granted), site="192.0.2.1")
+    assert (refused.value.code, refused.value.close_code) == ("rate_limited", 4529)
+    assert refused.value.error.retry_after_ms
+    await greeted(world, bearer(granted), site="192.0.2.2")
+    for _ in range(FAILED_HELLOS_AT_ONCE + 1):
+        assert await refusal(world, None) == "unauthenticated", "on loopback nobody is counted"
+    ADDRESSES.retire(Clock().monotonic() + 3_600)
+    await greeted(world, bearer(granted), site="192.0.2.1")
 
 
 async def test_a_user_has_only_so_many_sockets(store: Database) -> None:

@@ -62,6 +62,66 @@ async def test_g33_an_expired_session_is_warned_and_closed_after_its_grace() -> 
         assert 330 <= client.closed_at <= 330 + 2 * GRAIN
 
 
+@virtual
+async def test_g33_a_fresh_token_keeps_a_socket_open_and_a_later_end_is_warned_of_again() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        node.expires_in = 300
+        await client.hello()
+        await asyncio.sleep(239)
+        await client.next("auth.expiring", expiresAt=(NOON + 300) * 1000)
+        refreshed = await client.answer(client.send(type="auth.refresh", token="fresh"))
+        expires_at = refreshed["result"]["expiresAt"]
+        assert expires_at >= (NOON + 539) * 1000
+        await asyncio.sleep(239)
+        assert client.closed is None
+        await client.next("auth.expiring", expiresAt=expires_at)
+        await asyncio.sleep(80)
+        assert await client.gone() == (4401, "token_expired")
+
+
+@virtual
+async def test_g33_a_refused_token_changes_nothing() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        node.expires_in = 300
+        await client.hello()
+        refused = await client.answer(client.send(type="auth.refresh", token="foreign"))
+        assert (refused["error"]["code"], "fatal" in refused) == ("permission_denied", False)
+        await asyncio.sleep(320)
+        assert await client.gone() == (4401, "token_expired")
+        assert 330 <= client.closed_at <= 330 + 2 * GRAIN
+
+
+@virtual
+async def test_a_token_without_an_end_is_never_asked_for_again() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        node.expires_in = 300
+        await client.hello()
+        assert (await client.answer(client.send(type="auth.refresh", token="endless")))["result"] == {}
+        await asyncio.sleep(1_000)
+        assert client.closed is None
+        assert not [frame for frame in client.frames if frame["type"] == "auth.expiring"]
+
+
+@virtual
+async def test_g33_a_socket_lives_on_the_session_of_its_last_token() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        await client.hello()
+        await client.answer(client.send(type="auth.refresh", token="fresh"))
+        node.signed_in.end("u", ["ses"])
+        await client.turns()
+        assert client.closed is None
+        node.signed_in.end("u", ["fresh"])
+        assert await client.gone() == (4403, "session_revoked")
+
+
+@virtual
+async def test_g33_a_socket_that_closes_while_its_token_is_checked_is_forgotten() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        await client.hello()
+        client.send(type="auth.refresh", token="fresh")
+        client.leave()
+
+
 # Hellos
 
 
