@@ -156,7 +156,7 @@ def test_what_is_served_is_what_the_server_serves() -> None:
         )
         for kind in handlers.table(object.__new__(handlers))  # type: ignore[arg-type]  # its own class, uninitialised
     ]
-    served = {kind.__struct_config__.tag for kind in kinds}
+    served = {kind.__struct_config__.tag for kind in kinds} | {"auth.refresh"}  # the socket's own
     claimed = SECTIONS[14].split("This server carries out", 1)[1].split(";", 1)[0]
     assert set(re.findall(r"`([^`]+)`", claimed)) == served
 
