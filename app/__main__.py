@@ -1,10 +1,11 @@
-"""The command line: `tidewire serve`, `migrate` and `load`."""
+"""The command line: the server, the commands of whoever runs it, and the load test."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 
 from app import load, serve
+from app.admin import streams, usage
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -21,6 +22,8 @@ def parser() -> argparse.ArgumentParser:
         serve.run,
     )
     _add(commands, "migrate", "bring the database up to date and exit", serve.add_migrate_arguments, serve.migrate)
+    _add(commands, "streams", "list what is being written, or stop it", streams.add_arguments, streams.command)
+    _add(commands, "usage", "list what each user's answers cost in tokens", usage.add_arguments, usage.command)
     _add(commands, "load", "put load on a server and check every text", load.add_arguments, load.command)
     return top
 

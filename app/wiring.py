@@ -38,7 +38,7 @@ from app.store.engine import Database
 from app.store.outbox import Outbox
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
-from app.streams.lease import FolderLease, Lease, LoneLease
+from app.streams.lease import RENEW_EVERY, FolderLease, Lease, LoneLease
 from app.streams.ownership import Ownership
 from app.streams.quota import Quota
 from app.streams.recovery import Recovery
@@ -46,6 +46,7 @@ from app.streams.registry import Registry
 from app.streams.sealing import Sealing
 from app.streams.supervisor import Supervisor
 from app.streams.ticker import Ticker
+from app.streams.waiting import Waiting
 from app.tasks import Crew
 from app.telemetry import Telemetry
 from app.web.account import Account
@@ -146,7 +147,10 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         clock=clock,
         limits=limits,
         retire=(accepting.retire, accounts.retire, auth.retire, addresses.retire),
-        rounds=(Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),),
+        rounds=(
+            Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
+            Round("looking after what waits", RENEW_EVERY, Waiting(database, registry).look),
+        ),
     )
     node, telemetry = Node(parts), Telemetry(parts)
     metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.commands.reply import Caller, Reply, Table
-from app.store import commands, queue, streams
+from app.store import commands, streams
 from app.store.errors import StoreUnavailable
 from app.store.outbox import Change, Outbox
 from app.store.streams import StreamRow
@@ -12,7 +12,6 @@ from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
 from protocol.errors import Refusal
 from protocol.frames.client import StreamStop, StreamSubscribe, StreamUnsubscribe
-from protocol.lifecycle import TERMINAL
 
 # How long a stop waits for the command it stops (guarantee 15).
 EARLY_STOP_MS = 60_000
@@ -99,16 +98,7 @@ async def _note(change: Change, caller: Caller, command: StreamStop, row: Stream
         expires_at = change.now + EARLY_STOP_MS
         await commands.stop_early(change.tx, change.user_id, str(command.command_id), expires_at=expires_at)
         return {"status": "stopping"}
-    if row.status in TERMINAL:
-        return {"streamId": row.stream_id, "status": row.status}
-    if row.status == "queued":
-        await ledger.withdraw(change, row)
-        return {"streamId": row.stream_id, "status": "stopped"}
-    # Whoever stops an answer wants quiet, not the next one. Once only: what waits may have been let go on since.
-    if row.status == "streaming" and await queue.pause(change.tx, change.user_id, row.chat_id):
-        change.tell("chat.updated", source=caller.client_id, chat_id=row.chat_id)
-    await streams.mark_stopping(change.tx, row.stream_id)
-    return {"streamId": row.stream_id, "status": "stopping"}
+    return {"streamId": row.stream_id, "status": await ledger.stop(change, row, source=caller.client_id)}
 
 
 async def _target(change: Change, command: StreamStop) -> StreamRow | None:

@@ -188,6 +188,17 @@ async def active_of_user(q: Queries, user_id: str) -> list[StreamRow]:
     return [_stream(row) for row in rows]
 
 
+async def unfinished(q: Queries) -> list[StreamRow]:
+    """List the streams of all users that have not ended, the queued ones included, oldest first."""
+    rows = await q.fetch_all(
+        f"""
+        SELECT {_COLUMNS} FROM streams WHERE status IN ('queued', 'streaming', 'stopping')
+        ORDER BY created_at, stream_id
+        """  # noqa: S608 - constants
+    )
+    return [_stream(row) for row in rows]
+
+
 async def running(q: Queries, user_id: str) -> int:
     """Count the user's streams that are being written."""
     row = await q.fetch_one(

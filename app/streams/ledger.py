@@ -17,7 +17,8 @@ from app.streams.generation import Ending, Generation
 from app.streams.placing import Place
 from app.streams.quota import Quota, day_of
 from protocol.errors import Refusal
-from protocol.frames.objects import ErrorObject
+from protocol.frames.objects import ErrorObject, StreamStatus
+from protocol.lifecycle import TERMINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,25 @@ async def end(
         status=ending.status,
     )
     return True
+
+
+async def stop(change: Change, row: StreamRow, *, source: str | None) -> StreamStatus:
+    """Write down that a stream is to end, and say where it stands then; its owner obeys when it hears or reads of it.
+
+    Args:
+        row: the stream as it is now.
+        source: the client that stops it; None when no client does.
+    """
+    if row.status in TERMINAL:
+        return row.status
+    if row.status == "queued":
+        await withdraw(change, row)
+        return "stopped"
+    # Whoever stops an answer wants quiet, not the next one. Once only: what waits may have been let go on since.
+    if row.status == "streaming" and await queue.pause(change.tx, change.user_id, row.chat_id):
+        change.tell("chat.updated", source=source, chat_id=row.chat_id)
+    await streams.mark_stopping(change.tx, row.stream_id)
+    return "stopping"
 
 
 async def withdraw(change: Change, row: StreamRow) -> None:

@@ -69,6 +69,10 @@ class Registry:
         """Find a stream in memory."""
         return self._streams.get(stream_id)
 
+    def waiting(self) -> list[str]:
+        """The streams here that wait for their turn."""
+        return [stream.stream_id for stream in self._streams.values() if stream.status == "queued"]
+
     def expect(self, row: StreamRow) -> Stream:
         """Take in a stream that waits for its turn, so that readers can already follow it."""
         return self._streams.setdefault(row.stream_id, _of(row))

@@ -1,5 +1,6 @@
 """A real server as a process of its own, for tests and for the scripts that measure bars."""
 
+import asyncio
 import os
 import re
 import signal
@@ -37,6 +38,10 @@ class ServerProcess:
         return self._process.pid
 
     @property
+    def _environment(self) -> dict[str, str]:
+        return _clean_environment() | {"DATA_DIR": str(self.data_dir)} | self._env
+
+    @property
     def log(self) -> str:
         """Everything it has logged so far, over all its starts."""
         return self._log.read_text()
@@ -46,7 +51,7 @@ class ServerProcess:
         with self._log.open("a") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", "serve", "--port", self._port],
-                env=_clean_environment() | {"DATA_DIR": str(self.data_dir)} | self._env,
+                env=self._environment,
                 cwd=self._checkout,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -60,6 +65,14 @@ class ServerProcess:
                 return self
         self.wait()
         raise RuntimeError(f"The server did not start: {self.log[-2_000:]}")
+
+    async def admin(self, *words: str) -> tuple[int, str]:
+        """Run another command over the same database, in a process of its own; its exit status and all it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", *words, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        printed, _ = await process.communicate()
+        return process.returncode or 0, printed.decode()
 
     def kill(self) -> None:
         """SIGKILL: it dies in the middle of whatever it does."""

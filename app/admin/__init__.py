@@ -1,0 +1,1 @@
+"""Commands for whoever runs a server; they work on its database, whether the server runs or not."""
