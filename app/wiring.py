@@ -8,6 +8,7 @@ from app.backplane.local import LocalJournal
 from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
+from app.commands.api_tokens import ApiTokens
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -27,6 +28,7 @@ from app.models.demo import DemoModel
 from app.models.interface import Model
 from app.node import Node, Parts
 from app.realtime.hub import Hub
+from app.realtime.seen import WRITE_EVERY, Seen
 from app.realtime.signed_in import LOOK_EVERY, SignedIn
 from app.rounds import Round
 from app.sockets.addresses import Addresses
@@ -97,8 +99,9 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     lease: Lease = FolderLease() if shape == "embedded" else LoneLease(database, clock, node=name)
     ownership = Ownership(database, outbox, lease, supervisor, sealing, node=name, quota=quota)
 
-    identity = Identity(database, mint, clock, session_days=settings.session_days)
     signed_in = SignedIn(database)
+    seen = Seen(database, signed_in, clock)
+    identity = Identity(database, mint, clock, seen.note, session_days=settings.session_days)
     accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
     accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, quota, node=name)
     dashboard = Dashboard(database, hub, models)
@@ -120,16 +123,17 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     under_way, wheel = Crew("commands"), Wheel(clock)
     services = Services(greeting, commands, hub, signed_in, registry, wheel, under_way, clock)
     sockets = Sockets(services, limits, admission, addresses)
-    gate = Gate(identity, admission, clock)
+    gate, signing_out = Gate(identity, admission, clock), SigningOut(database, signed_in, clock)
     auth = Auth(
         gate,
         identity,
         accounts,
-        SigningOut(database, signed_in, clock),
+        signing_out,
         guests=settings.guests_allowed,
         rates=Rates(settings.guests_per_hour, settings.registrations_per_hour, settings.logins_per_hour),
     )
-    account, usage = Account(gate, accounts), Usage(gate, database, clock, quota)
+    account = Account(gate, accounts, signing_out, ApiTokens(database, signed_in, mint, clock))
+    usage = Usage(gate, database, clock, quota)
     parts = Parts(
         name=name,
         database=database,
@@ -150,6 +154,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         rounds=(
             Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
             Round("looking after what waits", RENEW_EVERY, Waiting(database, registry).look),
+            Round("writing down who was here", WRITE_EVERY, seen.write),
         ),
     )
     node, telemetry = Node(parts), Telemetry(parts)

@@ -1,5 +1,6 @@
 """Who somebody is: guests, sessions, and the tickets of a session."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -42,13 +43,17 @@ class Identity:
         database: where they are kept, as hashes.
         mint: makes ids and secrets.
         clock: stamps.
+        seen: a plain function that is told of every session in use.
         session_days: how long a session lasts that is not used.
     """
 
-    def __init__(self, database: Database, mint: Mint, clock: Clock, *, session_days: int) -> None:
+    def __init__(
+        self, database: Database, mint: Mint, clock: Clock, seen: Callable[[Session], None], *, session_days: int
+    ) -> None:
         self._database = database
         self._mint = mint
         self._clock = clock
+        self._seen = seen
         self._session_ms = session_days * DAY_MS
 
     async def guest(self, device: str = UNKNOWN) -> Granted:
@@ -104,6 +109,7 @@ class Identity:
             raise Refusal("account_disabled")
         if found.expires_at is not None and found.expires_at <= self._clock.now_ms():
             raise Refusal("token_expired")
+        self._seen(found)
         return found
 
     async def prolonged(self, session: Session) -> Session:

@@ -58,6 +58,10 @@ class SignedIn:
             if session_ids is None or session_id in session_ids:
                 socket.refuse(Violation(code))
 
+    def sessions(self) -> set[str]:
+        """The sessions that have a socket here."""
+        return {session_id for mine in self._sockets.values() for session_id in mine.values() if session_id is not None}
+
     async def check(self) -> None:
         """Close the sockets of whoever was signed out elsewhere."""
         if not self._sockets:

@@ -1,5 +1,6 @@
 """What people are signed in with: sessions, API tokens, and the one-time tickets of both. Only hashes are stored."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -9,6 +10,9 @@ from app.store.queries import Queries, Row
 NEVER = 2**53 - 1
 # How long an ended session is known as such; after that its token is as unknown as any other.
 KNOWN_MS = 7 * 24 * 3_600_000
+
+# How exactly it is known when a session was last in use.
+SEEN_TO_MS = 15 * 60_000
 
 Kind = Literal["login", "token"]
 
@@ -33,6 +37,17 @@ class Session:
     disabled: bool = False
     kind: Kind = "login"
     seen_at: int | None = None
+
+
+class SignIn(NamedTuple):
+    """A session as its owner sees it. Times are Unix milliseconds."""
+
+    session_id: str
+    name: str | None
+    device: str | None
+    created_at: int
+    seen_at: int | None
+    expires_at: int | None
 
 
 class Ended(NamedTuple):
@@ -90,6 +105,35 @@ async def create(
 async def by_token(q: Queries, token_hash: str) -> Session | None:
     """Find the session a token belongs to, ended ones included."""
     return _session(await q.fetch_one(_SESSION + "WHERE s.token_hash = :hash", {"hash": token_hash}))
+
+
+async def of_user(q: Queries, user_id: str, *, kind: Kind, now: int) -> list[SignIn]:
+    """List the sessions of a user that are good, newest first; of very many the newest 100."""
+    rows = await q.fetch_all(
+        """
+        SELECT session_id, name, device, created_at, seen_at, expires_at FROM sessions
+        WHERE user_id = :user_id AND kind = :kind AND revoked_at IS NULL AND expires_at > :now
+        ORDER BY created_at DESC, session_id LIMIT 100
+        """,
+        {"user_id": user_id, "kind": kind, "now": now},
+    )
+    return [
+        SignIn(
+            row["session_id"], row["name"], row["device"], row["created_at"], row["seen_at"], _end(row["expires_at"])
+        )
+        for row in rows
+    ]
+
+
+async def note_seen(q: Queries, session_ids: Sequence[str], *, now: int) -> None:
+    """Write down that these sessions are in use, a quarter of an hour apart at most."""
+    await q.execute(
+        """
+        UPDATE sessions SET seen_at = :now
+        WHERE session_id IN :session_ids AND (seen_at IS NULL OR seen_at < :before)
+        """,
+        {"session_ids": list(session_ids), "now": now, "before": now - SEEN_TO_MS},
+    )
 
 
 async def prolong(q: Queries, session_id: str, *, expires_at: int) -> None:

@@ -13,6 +13,7 @@ class User:
     Args:
         kind: `guest` or `account`.
         password_hash: None when no password signs this user in.
+        issuer, subject: who vouches for this user, and as whom; None for the others.
     """
 
     user_id: str
@@ -20,10 +21,13 @@ class User:
     email: str | None
     name: str | None
     password_hash: str | None
+    issuer: str | None
+    subject: str | None
+    created_at: int
     disabled: bool
 
 
-_USER = "SELECT user_id, kind, email, name, password_hash, disabled_at FROM users "
+_USER = "SELECT user_id, kind, email, name, password_hash, issuer, subject, created_at, disabled_at FROM users "
 
 
 async def create_user(q: Queries, user_id: str, *, kind: str, epoch: str, now: int) -> None:
@@ -42,6 +46,33 @@ async def get(q: Queries, user_id: str) -> User | None:
 async def by_email(q: Queries, email: str) -> User | None:
     """Find the account that one signs in to with this email, as `credentials.email_of` spells it."""
     return _user(await q.fetch_one(_USER + "WHERE email = :email AND issuer IS NULL", {"email": email}))
+
+
+async def called(q: Queries, name: str) -> list[User]:
+    """Find users by their id or their email, which an account here and one of a provider may share."""
+    rows = await q.fetch_all(
+        _USER + "WHERE user_id = :name OR email = :email ORDER BY created_at", {"name": name, "email": name.lower()}
+    )
+    return [user for row in rows if (user := _user(row)) is not None]
+
+
+async def everybody(q: Queries, *, guests: bool) -> list[User]:
+    """List the accounts, and the guests if they are wanted, oldest first."""
+    rows = await q.fetch_all(
+        _USER + "WHERE :guests = 1 OR kind = 'account' ORDER BY created_at, user_id", {"guests": int(guests)}
+    )
+    return [user for row in rows if (user := _user(row)) is not None]
+
+
+async def disable(q: Queries, user_id: str, *, disabled: bool) -> None:
+    """Lock a user out, or let them in again."""
+    await q.execute(
+        """
+        UPDATE users SET disabled_at = CASE WHEN :disabled = 1 THEN (SELECT now_ms FROM database_clock) END
+        WHERE user_id = :user_id
+        """,
+        {"user_id": user_id, "disabled": int(disabled)},
+    )
 
 
 async def make_account(q: Queries, user_id: str, *, email: str, name: str | None, password_hash: str) -> bool:
@@ -105,5 +136,8 @@ def _user(row: Row | None) -> User | None:
         email=row["email"],
         name=row["name"],
         password_hash=row["password_hash"],
+        issuer=row["issuer"],
+        subject=row["subject"],
+        created_at=row["created_at"],
         disabled=row["disabled_at"] is not None,
     )

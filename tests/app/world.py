@@ -18,6 +18,7 @@ from app.backplane.interface import Journal
 from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
+from app.commands.api_tokens import ApiTokens
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -33,6 +34,7 @@ from app.ids import Mint
 from app.models.catalogue import Catalogue
 from app.models.interface import FinishReason, Prompt, Sink
 from app.realtime.hub import Hub
+from app.realtime.seen import Seen
 from app.realtime.signed_in import SignedIn
 from app.store import events, streams
 from app.store.engine import Database
@@ -100,11 +102,13 @@ class World:
         self.ownership = Ownership(
             store, self.outbox, FolderLease(), self.supervisor, self.sealing, node="n", quota=self.quota
         )
-        self.identity = Identity(store, self.mint, self.clock, session_days=30)
         self.signed_in = SignedIn(store)
+        self.seen = Seen(store, self.signed_in, self.clock)
+        self.identity = Identity(store, self.mint, self.clock, self.seen.note, session_days=30)
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self.accounts = Accounts(store, self.identity, self.passwords, self.signed_in, self.clock, registration="open")
         self.signing_out = SigningOut(store, self.signed_in, self.clock)
+        self.tokens = ApiTokens(store, self.signed_in, self.mint, self.clock)
         self.accepting = Accepting(
             self.outbox,
             self.supervisor,

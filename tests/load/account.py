@@ -61,7 +61,7 @@ async def build(url: str, count: int, language: Language) -> str:
     migrate(url)
     database = Database(url)
     await database.connect()
-    granted = await Identity(database, Mint(), Clock(), session_days=1).guest()
+    granted = await Identity(database, Mint(), Clock(), lambda _: None, session_days=1).guest()
     for start in range(0, count, 500):
         async with database.transaction() as tx:
             for number in range(start, min(start + 500, count)):

@@ -152,3 +152,47 @@ async def test_an_invitation_is_good_once_and_for_its_time(store: Database) -> N
     assert not await invites.redeem(store, "code", now=NOW)
     await invites.create(store, "code", expires_at=NOW)
     assert not await invites.redeem(store, "code", now=NOW)
+
+
+async def test_the_sign_ins_of_a_user_are_listed_without_those_that_ended(store: Database) -> None:
+    await store.execute("UPDATE sessions SET device = 'A phone', created_at = created_at + 1 WHERE session_id = 'u2'")
+    listed = await sessions.of_user(store, "u", kind="login", now=NOW)
+    assert [row.session_id for row in listed] == ["u2", "u1"]
+    assert listed[0] == ("u2", None, "A phone", NOW + 1, NOW, NOW + 10)
+    assert await sessions.of_user(store, "u", kind="token", now=NOW) == [("u3", "A script", None, NOW, None, None)]
+    assert await sessions.of_user(store, "u", kind="login", now=NOW + 10) == []
+    await sessions.revoke(store, "u", now=NOW, session_id="u1")
+    assert [row.session_id for row in await sessions.of_user(store, "u", kind="login", now=NOW)] == ["u2"]
+
+
+async def test_sessions_in_use_are_noted_coarsely(store: Database) -> None:
+    await sessions.note_seen(store, ["u1", "u3", "nobody"], now=NOW + 5)
+    assert [(await found(store, name)).seen_at for name in ("u1", "u2", "u3")] == [NOW, NOW, NOW + 5]
+    await sessions.note_seen(store, ["u1", "u3"], now=NOW + sessions.SEEN_TO_MS + 1)
+    assert [(await found(store, name)).seen_at for name in ("u1", "u2", "u3")] == [
+        NOW + sessions.SEEN_TO_MS + 1,
+        NOW,
+        NOW + 5,
+    ]
+
+
+async def test_users_are_found_by_id_and_by_email_and_listed(store: Database) -> None:
+    await users.make_account(store, "u", email="a@b", name="Ada", password_hash="h")
+    await store.execute(
+        "UPDATE users SET kind = 'account', email = 'a@b', issuer = 'i', subject = 's', created_at = 5"
+        " WHERE user_id = 'v'"
+    )
+    await users.create_user(store, "w", kind="guest", epoch="e", now=9)
+    assert [user.user_id for user in await users.called(store, "A@b")] == ["u", "v"]
+    assert [user.user_id for user in await users.called(store, "w")] == ["w"]
+    assert await users.called(store, "nobody") == []
+    assert [user.user_id for user in await users.everybody(store, guests=False)] == ["u", "v"]
+    assert [user.user_id for user in await users.everybody(store, guests=True)] == ["u", "v", "w"]
+
+
+async def test_a_user_is_locked_out_and_let_in_again(store: Database) -> None:
+    for disabled in (True, False):
+        await users.disable(store, "u", disabled=disabled)
+        assert (await found(store, "u1")).disabled is disabled
+        told = await sessions.ended_lately(store, within_ms=60_000)
+        assert told == ([("u", None, "account_disabled")] if disabled else [])
