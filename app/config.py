@@ -114,7 +114,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         ConfigError: one of them cannot be used.
     """
     value = {row.name: environ.get(row.name, "").strip() or row.default for row in SETTINGS}
-    data_dir = Path(value["DATA_DIR"] or _data_folder(environ)).expanduser()
+    data_dir = _folder(value["DATA_DIR"] or _data_folder(environ))
     return Settings(
         host=value["HOST"],
         port=_number(value, "PORT", 0, 65_535),
@@ -151,6 +151,15 @@ def limit_name(field: str) -> str:
 def _data_folder(environ: Mapping[str, str]) -> str:
     """The user's data folder, as the XDG base directory specification names it."""
     return str(Path(environ.get("XDG_DATA_HOME") or "~/.local/share") / "tidewire")
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ConfigError(
+            f"DATA_DIR must be a folder, and {text!r} is in the home of a user who is not here."
+        ) from None
 
 
 def _database(url: str, data_dir: Path) -> str:

@@ -27,6 +27,7 @@ def test_the_data_folder_is_the_users() -> None:
     ("name", "value"),
     [
         ("PORT", "high"),
+        ("DATA_DIR", "~nobody-of-that-name/data"),
         ("PORT", "-1"),
         ("PORT", "65536"),
         ("PORT", "80.5"),
