@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
+from app.logs import note
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -36,6 +38,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] == "http":
+            note(path=scope["path"])
             await self._web(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._sockets.get(scope["path"], _refuse)(scope, receive, send)

@@ -10,6 +10,7 @@ import msgspec
 
 from app.auth.origin import Origin, parse
 from app.auth.peer import Network, networks
+from app.logs import LogFormat
 from protocol.limits import Limits
 
 GuestPolicy = Literal["auto", "on", "off"]
@@ -48,6 +49,7 @@ SETTINGS = (
     Setting("NODE_NAME", "", "Name of this node; empty means a random one."),
     Setting("METRICS_NETWORKS", "127.0.0.0/8,::1/128", "Networks that may read /metrics without a token."),
     Setting("METRICS_TOKEN", "", "Bearer token that reads /metrics from anywhere; empty means from nowhere else."),
+    Setting("LOG_FORMAT", "text", "Form of log lines: text, or json for one object a line."),
     Setting("LOG_LEVEL", "info", "Least severity that is logged: debug, info, warning or error."),
 )  # fmt: skip
 
@@ -84,6 +86,7 @@ class Settings:
     node_name: str
     metrics_networks: tuple[Network, ...]
     metrics_token: str
+    log_format: LogFormat
     log_level: str
     limits: Limits
 
@@ -138,6 +141,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         node_name=value["NODE_NAME"],
         metrics_networks=_networks(value, "METRICS_NETWORKS"),
         metrics_token=value["METRICS_TOKEN"],
+        log_format=_choice(value, "LOG_FORMAT", LogFormat),
         log_level=_log_level(value["LOG_LEVEL"]),
         limits=_limits(environ),
     )

@@ -72,6 +72,11 @@ class Node:
         self._crew = Crew("node")
         self._is_open = False
 
+    @property
+    def name(self) -> str:
+        """What it is called: the same nowhere else, and at no other time."""
+        return self._parts.name
+
     async def open(self) -> None:
         """Open everything, seal what an earlier process left, and begin the rounds; a second call does nothing.
 

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 
-from app import config, wiring
+from app import config, logs, wiring
 from app.backplane.folder import DataFolder, DataFolderError
 from app.backplane.interface import JournalError
 from app.config import ConfigError, Settings
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         settings = _settings(options)
         shape_of(settings.database_url, "")
-        _log_to_stderr(settings.log_level)
+        logs.configure(settings.log_level, settings.log_format)
         with DataFolder(settings.data_dir) as folder:
             migrate_database(settings.database_url)
             with asyncio.Runner(loop_factory=loop_factory()) as runner:
@@ -82,6 +82,7 @@ async def _serve(settings: Settings, folder: DataFolder) -> int:
     address = f"http://{_shown(settings.host)}:{port_of(sockets)}"
     folder.announce(address)
     application, node = wiring.build(settings, folder)
+    logs.note(node=node.name)
     draining = Draining(node, settings.drain_seconds)
     server = Server(
         uvicorn_config(application), on_started=partial(_announce, settings, address), on_signal=draining.begin
@@ -157,10 +158,3 @@ def _shown(host: str) -> str:
     if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
         return "localhost"
     return f"[{host}]" if ":" in host else host
-
-
-def _log_to_stderr(level: str) -> None:
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
-    # These tell of every request and connection at INFO.
-    for chatty in ("httpx2", "httpcore2", "anthropic", "asyncio", "databases"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -18,7 +18,7 @@ LAYERS = (
     {"app.commands"},
     {"app.streams", "app.realtime"},
     {"app.backplane", "app.store", "app.models"},
-    {"app.config", "app.deployment", "app.clock", "app.ids", "app.tasks", "app.auth", "app.histogram"},
+    {"app.config", "app.deployment", "app.clock", "app.ids", "app.tasks", "app.auth", "app.histogram", "app.logs"},
     {"protocol"},
 )
 

@@ -8,6 +8,7 @@ from app.clock import Clock
 from app.commands.identity import Proof
 from app.commands.reply import Caller, Reply
 from app.commands.table import Commands, lane_of
+from app.logs import note
 from app.realtime.hub import Hub
 from app.realtime.signed_in import SignedIn
 from app.sockets.greeting import Greeted, Greeting
@@ -219,6 +220,7 @@ class Socket:
             log.exception("a hello failed")
             self.refuse(Violation("internal"))
         else:
+            note(user=greeted.session.user_id, connection=greeted.welcome.connection_id)
             self._caller = Caller(greeted.session.user_id, hello.client_id, self._core.may_subscribe)
             self._services.signed_in.enter(greeted.session, self)
             self._welcome(hello, greeted)

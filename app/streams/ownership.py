@@ -16,7 +16,7 @@ from app.store.streams import StreamRow
 from app.streams import ledger
 from app.streams.lease import RENEW_EVERY, Lease
 from app.streams.quota import Quota
-from app.streams.sealing import Sealing
+from app.streams.sealing import Sealing, about
 from app.streams.supervisor import Supervisor
 
 log = logging.getLogger("tidewire.streams")
@@ -105,7 +105,7 @@ class Ownership:
     async def _seal(self, row: StreamRow, why: str) -> None:
         if row.stream_id in self._misfits:
             return
-        log.warning("%s is sealed: %s", row.stream_id, why)
+        log.warning("%s is sealed: %s", row.stream_id, why, extra=about(row))
         try:
             started = await self._sealing.seal(row, start_next=not self._supervisor.draining)
         except (StoreUnavailable, JournalUnavailable):
@@ -113,7 +113,7 @@ class Ownership:
         except Exception:
             # Once is enough in the log: it stays as it is until somebody looks, and the others are sealed.
             self._misfits.add(row.stream_id)
-            log.exception("%s cannot be sealed; the others are", row.stream_id)
+            log.exception("%s cannot be sealed; the others are", row.stream_id, extra=about(row))
             return
         for generation in started:
             self._supervisor.launch(generation)
@@ -126,7 +126,7 @@ class Ownership:
                 started = await ledger.start_waiting(change, node=self._node, quota=self._quota)
         except (ConstraintViolation, BadQuery):
             self._misfits.add(user_id)
-            log.exception("the answers that %s waits for cannot start", user_id)
+            log.exception("the answers that %s waits for cannot start", user_id, extra={"user": user_id})
             return  # one user's queue must not hold up everybody's
         for generation in started:
             self._supervisor.launch(generation)

@@ -12,7 +12,7 @@ from app.store import streams
 from app.store.engine import Database
 from app.store.errors import StoreUnavailable
 from app.streams.generation import INTERRUPTED, ending_of_row
-from app.streams.sealing import Sealing
+from app.streams.sealing import Sealing, about
 from app.streams.supervisor import Supervisor
 from protocol.codec import encode
 
@@ -54,7 +54,7 @@ class Recovery:
             except StoreUnavailable:
                 raise  # nothing can be sealed now, so nothing can be started
             except Exception:
-                log.exception("%s cannot be sealed; the others are", row.stream_id)
+                log.exception("%s cannot be sealed; the others are", row.stream_id, extra=about(row))
                 continue
             for generation in started:
                 self._supervisor.launch(generation)

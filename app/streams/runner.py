@@ -132,7 +132,7 @@ class Runner:
         if error is None:
             return Ending("completed", finish_reason=work.result())
         if isinstance(error, ModelFailure):
-            log.warning("%s: the model failed: %s", self.stream.stream_id, error)
+            log.warning("%s: the model failed: %s", self.stream.stream_id, error, extra={"code": error.code})
             code = error.code if error.code in ERRORS else "model_error"
             return failed(code, error.message, error.retry_after_ms)
         if isinstance(error, StoreUnavailable):

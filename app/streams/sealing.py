@@ -54,6 +54,11 @@ class Sealing:
         return await self._closing.end(_generation(row), stream, sealed, start_next=start_next, patience=PATIENCE)
 
 
+def about(row: StreamRow) -> dict[str, str]:
+    """What a line of the log is about that tells of a stream."""
+    return {"user": row.user_id, "chat": row.chat_id, "stream": row.stream_id}
+
+
 def _generation(row: StreamRow) -> Generation:
     """What the row says of the generation its dead owner ran; only what storing its end needs."""
     started_at = row.started_at or row.created_at

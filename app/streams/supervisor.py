@@ -3,6 +3,7 @@
 import logging
 
 from app.clock import Clock
+from app.logs import note
 from app.models.catalogue import Catalogue
 from app.models.interface import Prompt
 from app.store.engine import Database
@@ -149,6 +150,8 @@ class Supervisor:
 
     async def _run(self, runner: Runner) -> None:
         generation, stream = runner.generation, runner.stream
+        # Not of the connection that asked for it: it is owned by no socket.
+        note(connection=None, user=generation.user_id, chat=generation.chat_id, stream=generation.stream_id)
         try:
             ending = await runner.run(lambda: self._prompt(generation))
             started = await self._closing.end(generation, stream, ending, start_next=not self.draining)
