@@ -140,22 +140,36 @@ class Client(Verbs):
     async def command(self, command: str, /, **fields: Any) -> dict[str, Any]:
         """Send any command of the protocol and return the `result` of its ack.
 
+        The ack of a question subscribes to its answer, so that is followed from here on: `follow` returns it whole.
+
         Args:
             command: its type, as `chat.get`.
             fields: its fields, named as on the wire (`chatId=...`). An `id` is made unless given.
 
         Raises:
             CommandRefused: the server refused it.
-            ValueError: there is no such command, or a field is missing or wrong.
+            ValueError: there is no such command, a field is missing or wrong, or another command waits under this id.
         """
-        return await self._ask(self._frame(command, fields), lambda result: result)
+        frame = self._frame(command, fields)
+
+        def build(result: dict[str, Any]) -> dict[str, Any]:
+            if isinstance(frame, Generating) and frame.subscribe:
+                self._answer(msgspec.convert(result, GenerationResult))
+            return result
+
+        return await self._ask(frame, build)
 
     async def _ask(self, frame: Command, build: Callable[[dict[str, Any]], Result]) -> Result:
-        """Send a command; `build` makes the value out of the result, before any later frame is looked at."""
+        """Send a command; `build` makes the value out of the result, before any later frame is looked at.
+
+        One that waits for its answer already is not sent again: whoever asks for it twice gets the same answer.
+        """
         self._check_open()
+        is_sent = self._work.waits_for(frame)
         future = self._work.wait_for(frame, build)
         try:
-            self._driver.take(self._core.command(frame, self._clock.now()))
+            if not is_sent:
+                self._driver.take(self._core.command(frame, self._clock.now()))
         except BaseException:
             self._work.give_up(frame.id)
             raise

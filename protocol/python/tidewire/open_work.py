@@ -6,6 +6,7 @@ The parser of a socket stands behind every call here, so nothing blocks and noth
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from protocol.client import Answered, Dashboard, Lost, Notice, Refreshed, Refused, Reset, Subscribed
@@ -19,6 +20,14 @@ Result = TypeVar("Result")
 Build = Callable[[dict[str, Any]], Any]
 
 
+@dataclass(slots=True)
+class _Command:
+    """A command that waits for its answer, and everybody who waits for it: it may be asked for twice under one id."""
+
+    frame: Command
+    waiting: list[tuple[Build, asyncio.Future[Any]]] = field(default_factory=list)
+
+
 class OpenWork:
     """Tables of what is open, and what each notice does to them.
 
@@ -28,7 +37,7 @@ class OpenWork:
 
     def __init__(self, dashboard: Dashboard) -> None:
         self._dashboard = dashboard
-        self._commands: dict[str, tuple[Command, Build, asyncio.Future[Any]]] = {}
+        self._commands: dict[str, _Command] = {}
         self._answers: dict[str, Answer] = {}
         self._inboxes: list[Inbox] = []
         self._handlers: dict[type[Any], Callable[[Any, int], None]] = {
@@ -53,10 +62,21 @@ class OpenWork:
         if handler is not None:
             handler(notice, size)
 
+    def waits_for(self, frame: Command) -> bool:
+        """Whether this very command waits for its answer already.
+
+        Raises:
+            ValueError: another one does, under the same id.
+        """
+        known = self._commands.get(frame.id)
+        if known is not None and known.frame != frame:
+            raise ValueError(f"Another command waits under the id {frame.id}; every command needs one of its own.")
+        return known is not None
+
     def wait_for(self, frame: Command, build: Callable[[dict[str, Any]], Result]) -> asyncio.Future[Result]:
         """Wait for the answer to a command; `build` makes the value before any later frame is looked at."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._commands[frame.id] = (frame, build, future)
+        self._commands.setdefault(frame.id, _Command(frame)).waiting.append((build, future))
         return future
 
     def give_up(self, command_id: str) -> None:
@@ -91,9 +111,8 @@ class OpenWork:
 
     def fail(self, failure: Exception) -> None:
         """End everything that waits."""
-        for _, _, future in self._commands.values():
-            if not future.done():
-                future.set_exception(failure)
+        for command in self._commands.values():
+            _refuse(command, failure)
         self._commands.clear()
         for answer in self._answers.values():
             answer.fail(failure)
@@ -127,22 +146,17 @@ class OpenWork:
             answer.fail(StreamLost(notice.stream_id, notice.error))
 
     def _answered(self, notice: Answered, _size: int) -> None:
-        waiting = self._commands.pop(notice.id, None)
-        if waiting is None:
-            return
-        _, build, future = waiting
-        # Built even when nobody waits any more: the answer to a send that was cancelled is followed all the same.
-        value = build(notice.result)
-        if not future.done():
-            future.set_result(value)
+        command = self._commands.pop(notice.id, None)
+        for build, future in command.waiting if command is not None else ():
+            # Built even when nobody waits any more: the answer to a send that was cancelled is followed all the same.
+            value = build(notice.result)
+            if not future.done():
+                future.set_result(value)
 
     def _refused(self, notice: Refused, _size: int) -> None:
-        waiting = self._commands.pop(notice.id, None)
-        if waiting is None:
-            return
-        frame, _, future = waiting
-        if not future.done():
-            future.set_exception(CommandRefused(str(frame.__struct_config__.tag), notice.error))
+        command = self._commands.pop(notice.id, None)
+        if command is not None:
+            _refuse(command, CommandRefused(str(command.frame.__struct_config__.tag), notice.error))
 
     def _event(self, notice: Event, size: int) -> None:
         self._dashboard.apply(notice)
@@ -155,3 +169,9 @@ class OpenWork:
     def _changed(self, notice: Change, size: int) -> None:
         for inbox in self._inboxes:
             inbox.put(notice, size)
+
+
+def _refuse(command: _Command, failure: Exception) -> None:
+    for _, future in command.waiting:
+        if not future.done():
+            future.set_exception(failure)

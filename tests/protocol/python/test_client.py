@@ -112,6 +112,19 @@ async def test_follow_a_stream_of_somebody_else() -> None:
         assert (await answer.finished()).text == "already "
 
 
+async def test_answer_to_a_question_sent_as_a_plain_command_is_followed_from_its_start() -> None:
+    net = Net()
+    async with net.connect() as client:
+        question = {"id": "q1", "role": "user", "parts": [{"type": "text", "text": "Hello"}]}
+        result = await client.command("message.send", chatId="chat_1", message=question)
+        net.say("Good ")
+        await idle()
+        answer = client.follow(result["streamId"])
+        net.say("day.")
+        net.finish()
+        assert (await answer.finished()).text == "Good day."
+
+
 async def test_follow_from_the_middle_reads_the_message_from_the_history() -> None:
     net = Net()
     log = net.world.log("str_9", "chat_9")
@@ -151,6 +164,24 @@ async def test_stream_that_never_was_is_lost() -> None:
         answer = client.follow("str_none")
         with pytest.raises(tidewire.StreamLost, match="not_found"):
             await answer.finished()
+
+
+async def test_command_that_is_asked_for_twice_answers_both() -> None:
+    net = Net()
+    async with net.connect() as client:
+        net.socket.mute = True
+        sends = [asyncio.create_task(client.send("chat_1", "Hello", message_id="q1", command_id="c1")) for _ in "ab"]
+        creates = [asyncio.create_task(client.command("chat.create", id="c2", chatId="c2")) for _ in "ab"]
+        await idle()
+        with pytest.raises(ValueError, match="c2"):
+            await client.command("chat.create", id="c2", chatId="another")
+        net.socket.mute = False
+        net.socket.die()
+        await net.clock.turn(1.0)
+        first, second = await asyncio.gather(*sends)
+        assert first is second
+        assert await creates[0] == await creates[1]
+        assert len(net.world.effects) == 2
 
 
 async def test_refusal_is_typed() -> None:
