@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from app import load, serve
-from app.admin import streams, usage
+from app.admin import streams, usage, users
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -23,6 +23,7 @@ def parser() -> argparse.ArgumentParser:
     )
     _add(commands, "migrate", "bring the database up to date and exit", serve.add_migrate_arguments, serve.migrate)
     _add(commands, "streams", "list what is being written, or stop it", streams.add_arguments, streams.command)
+    _add(commands, "user", "list accounts, lock out, sign out, invite", users.add_arguments, users.command)
     _add(commands, "usage", "list what each user's answers cost in tokens", usage.add_arguments, usage.command)
     _add(commands, "load", "put load on a server and check every text", load.add_arguments, load.command)
     return top
