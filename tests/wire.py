@@ -6,6 +6,7 @@ answers pings unless a test wants it slow. It knows nothing of reconnecting; the
 
 import asyncio
 import json
+import secrets
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,6 +37,13 @@ def post(url: str, path: str, body: object = None, **headers: str) -> Frame:
 def guest(url: str) -> str:
     """Make a guest and return its token."""
     return str(post(url, "/v1/auth/guest")["token"])
+
+
+def devices(url: str) -> dict[str, str]:
+    """Register somebody on a phone and sign them in on a desk: a token each."""
+    account = {"email": f"{secrets.token_hex(8)}@example.org", "password": secrets.token_hex(8)}
+    signed_in = {"phone": "register", "desk": "login"}
+    return {device: str(post(url, f"/v1/auth/{verb}", account)["token"]) for device, verb in signed_in.items()}
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a failure

@@ -19,7 +19,7 @@ from tests.model.transcript import Transcript, brief
 from tests.model.truth import differences
 from tests.model.witness import Witness
 from tests.system.server import ServerProcess
-from tests.wire import guest
+from tests.wire import devices
 
 # Small enough that a story meets them; the rates are not what is tried here.
 SETTINGS = {
@@ -63,7 +63,7 @@ class World:
         self.outcomes: Counter[str] = Counter()  # of commands
         self.late = 0  # how often a second look was needed
         self.restarting = asyncio.Lock()
-        self._token = guest(server.url)
+        self._tokens = devices(server.url)
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._moved_at = time.monotonic()
@@ -76,7 +76,7 @@ class World:
             Counterexample: something is not as it must be.
         """
         try:
-            names = [f"{device}/{number}" for device in ("phone", "desk") for number in (1, 2, 3)]
+            names = [f"{device}/{number}" for device in self._tokens for number in (1, 2, 3)]
             self.pages += await asyncio.gather(*[self.new_page(name) for name in names])
             for number, step in enumerate(story.steps):
                 await self._step(number, step)
@@ -92,7 +92,8 @@ class World:
 
     async def new_page(self, name: str) -> Page:
         """A tab that has just been opened."""
-        page = Page(name, self.server.url, self._token, self.witness, on_frame=self._moved, spawn=self.spawn)
+        token = self._tokens[name.partition("/")[0]]
+        page = Page(name, self.server.url, token, self.witness, on_frame=self._moved, spawn=self.spawn)
         await page.open()
         return page
 
@@ -190,7 +191,7 @@ class World:
         while True:
             await self.settle()
             moved_at = self._moved_at
-            found = await differences(self.server.url, self._token, self.pages, self.witness)
+            found = await differences(self.server.url, self._tokens["desk"], self.pages, self.witness)
             self._judge()
             if not found:
                 self.transcript.add("checked")
