@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
+from app.auth.keys import is_place
 from app.auth.origin import Origin, parse
 from app.auth.peer import Network, networks
 from app.logs import LogFormat
@@ -39,6 +40,9 @@ SETTINGS = (
     Setting("REGISTRATION", "auto", "New accounts: open, invite, off, or auto (open where guests are let in)."),
     Setting("REGISTRATIONS_PER_HOUR", "10", "New accounts an hour from one address; no limit on loopback."),
     Setting("LOGINS_PER_HOUR", "60", "Sign-ins an hour from one address, failed ones included; no limit on loopback."),
+    Setting("JWT_ISSUER", "", "Identity provider whose JWTs sign people in, exactly as its `iss` says; empty is none."),
+    Setting("JWT_AUDIENCE", "", "This server as that provider calls it: the `aud` of its tokens."),
+    Setting("JWT_KEYS", "", "That provider's keys: the https address or the file of its JWK Set."),
     Setting("SOCKETS_PER_ADDRESS", "1000", "Open sockets of one address (IPv6: one /64); no limit on loopback."),
     Setting("SESSION_DAYS", "30", "How long a sign-in lasts that is not used."),
     Setting("ALLOWED_ORIGINS", "", "Origins of pages that may connect, by commas; empty means the page's own host."),
@@ -76,6 +80,9 @@ class Settings:
     registration: RegistrationPolicy
     registrations_per_hour: int
     logins_per_hour: int
+    jwt_issuer: str
+    jwt_audience: str
+    jwt_keys: str
     sockets_per_address: int
     session_days: int
     allowed_origins: tuple[Origin, ...]
@@ -131,6 +138,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         registration=_choice(value, "REGISTRATION", RegistrationPolicy),
         registrations_per_hour=_number(value, "REGISTRATIONS_PER_HOUR", 1, 1_000_000),
         logins_per_hour=_number(value, "LOGINS_PER_HOUR", 1, 1_000_000),
+        jwt_issuer=_together(value, "JWT_ISSUER"),
+        jwt_audience=_together(value, "JWT_AUDIENCE"),
+        jwt_keys=_keys(_together(value, "JWT_KEYS")),
         sockets_per_address=_number(value, "SOCKETS_PER_ADDRESS", 1, 1_000_000),
         session_days=_number(value, "SESSION_DAYS", 1, 3_650),
         allowed_origins=tuple(_origin(name) for name in _names(value["ALLOWED_ORIGINS"])),
@@ -199,6 +209,20 @@ def _choice(value: Mapping[str, str], name: str, choices: Any) -> Any:
     if value[name] not in words:
         raise ConfigError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}, not {value[name]!r}.")
     return value[name]
+
+
+def _together(value: Mapping[str, str], name: str) -> str:
+    """Check that a setting of the identity provider does not stand alone."""
+    others = [other for other in ("JWT_ISSUER", "JWT_AUDIENCE", "JWT_KEYS") if other != name and not value[other]]
+    if value[name] and others:
+        raise ConfigError(f"{name} needs {' and '.join(others)} as well: whose tokens, for whom, and with which keys.")
+    return value[name]
+
+
+def _keys(place: str) -> str:
+    if place and not is_place(place):
+        raise ConfigError(f"JWT_KEYS must be an https address or a file that is there, not {place!r}.")
+    return place
 
 
 def _log_level(text: str) -> str:

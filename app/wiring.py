@@ -1,7 +1,10 @@
 """The composition root: from settings to objects. The only file that names concrete adapters."""
 
+from typing import TYPE_CHECKING
+
 from app.asgi import Application
 from app.auth.admission import Admission
+from app.auth.keys import source_of
 from app.auth.passwords import Passwords
 from app.backplane.folder import DataFolder
 from app.backplane.local import LocalJournal
@@ -59,6 +62,9 @@ from app.web.health import Health
 from app.web.metrics import Metrics
 from app.web.usage import Usage
 
+if TYPE_CHECKING:
+    from app.auth.provider import Provider
+
 
 def catalogue(settings: Settings) -> Catalogue:
     """Offer Anthropic's models when there is a key, and the demo always."""
@@ -67,6 +73,16 @@ def catalogue(settings: Settings) -> Catalogue:
         offered = read_models(settings.anthropic_models)
         models += anthropic_models(settings.anthropic_api_key, settings.anthropic_base_url or None, offered)
     return Catalogue([*models, DemoModel()])
+
+
+def identity_provider(settings: Settings, clock: Clock) -> tuple["Provider | None", list[Round]]:
+    """The identity provider, when there is one, and the round that reads its keys."""
+    if not settings.jwt_issuer:
+        return None, []
+    from app.auth.provider import READ_EVERY, Provider  # here: few servers have one, and it takes a while to import
+
+    provider = Provider(settings.jwt_issuer, settings.jwt_audience, source_of(settings.jwt_keys), clock)
+    return provider, [Round("reading the identity provider's keys", READ_EVERY, provider.read)]
 
 
 def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
@@ -101,7 +117,8 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
 
     signed_in = SignedIn(database)
     seen = Seen(database, signed_in, clock)
-    identity = Identity(database, mint, clock, seen.note, session_days=settings.session_days)
+    provider, key_rounds = identity_provider(settings, clock)
+    identity = Identity(database, mint, clock, seen.note, session_days=settings.session_days, provider=provider)
     accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
     accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, quota, node=name)
     dashboard = Dashboard(database, hub, models)
@@ -155,6 +172,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
             Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
             Round("looking after what waits", RENEW_EVERY, Waiting(database, registry).look),
             Round("writing down who was here", WRITE_EVERY, seen.write),
+            *key_rounds,
         ),
     )
     node, telemetry = Node(parts), Telemetry(parts)

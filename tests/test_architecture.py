@@ -25,6 +25,7 @@ LAYERS = (
 # Each third-party library has one home, so that replacing it is one folder's work.
 HOMES = {
     "argon2": ("app/auth",),
+    "jwt": ("app/auth",),
     "redis": ("app/backplane",),
     "anthropic": ("app/models",),
     "databases": ("app/store",),

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol
 
+from app.auth.claims import Claims, is_jwt
 from app.auth.devices import UNKNOWN
 from app.auth.tokens import SESSION_PREFIX, TICKET_PREFIX, hash_of
 from app.clock import Clock
@@ -36,6 +37,13 @@ class Proof:
     method: Literal["cookie", "bearer", "ticket"]
 
 
+class Provider(Protocol):
+    """Vouches for users of its own."""
+
+    async def claims(self, token: str) -> Claims:
+        """Check a token of the provider; raises `Refusal` when it is no good."""
+
+
 class Identity:
     """Makes and checks sessions.
 
@@ -45,16 +53,25 @@ class Identity:
         clock: stamps.
         seen: a plain function that is told of every session in use.
         session_days: how long a session lasts that is not used.
+        provider: vouches for users of its own, when there is one.
     """
 
     def __init__(
-        self, database: Database, mint: Mint, clock: Clock, seen: Callable[[Session], None], *, session_days: int
+        self,
+        database: Database,
+        mint: Mint,
+        clock: Clock,
+        seen: Callable[[Session], None],
+        *,
+        session_days: int,
+        provider: Provider | None = None,
     ) -> None:
         self._database = database
         self._mint = mint
         self._clock = clock
         self._seen = seen
         self._session_ms = session_days * DAY_MS
+        self._provider = provider
 
     async def guest(self, device: str = UNKNOWN) -> Granted:
         """Make a user without an account, and a session for it."""
@@ -129,4 +146,25 @@ class Identity:
         # A ticket is good for a frame only: as a bearer token of `/v1/auth/ticket` it could renew itself for ever.
         if proof.method == "ticket":
             return await sessions.redeem_ticket(self._database, hash_of(proof.token), now=self._clock.now_ms())
+        if proof.method == "bearer" and self._provider is not None and is_jwt(proof.token):
+            return await self._vouched(await self._provider.claims(proof.token))
         return await sessions.by_token(self._database, hash_of(proof.token))
+
+    async def _vouched(self, claims: Claims) -> Session:
+        """Find the user whom the provider vouches for, who comes into being when they are first seen.
+
+        Nothing is stored of the sign-in itself: it lasts as long as the token.
+        """
+        user = await users.by_subject(self._database, claims.issuer, claims.subject)
+        if user is None or (user.email, user.name) != (claims.email, claims.name):
+            user = await users.vouch(
+                self._database,
+                self._mint("usr"),
+                issuer=claims.issuer,
+                subject=claims.subject,
+                email=claims.email,
+                name=claims.name,
+                epoch=self._mint("ep"),
+                now=self._clock.now_ms(),
+            )
+        return Session(None, user.user_id, user.kind, claims.expires_at, disabled=user.disabled)

@@ -27,7 +27,8 @@ class User:
     disabled: bool
 
 
-_USER = "SELECT user_id, kind, email, name, password_hash, issuer, subject, created_at, disabled_at FROM users "
+_COLUMNS = "user_id, kind, email, name, password_hash, issuer, subject, created_at, disabled_at"
+_USER = f"SELECT {_COLUMNS} FROM users "  # noqa: S608 - constants
 
 
 async def create_user(q: Queries, user_id: str, *, kind: str, epoch: str, now: int) -> None:
@@ -46,6 +47,55 @@ async def get(q: Queries, user_id: str) -> User | None:
 async def by_email(q: Queries, email: str) -> User | None:
     """Find the account that one signs in to with this email, as `credentials.email_of` spells it."""
     return _user(await q.fetch_one(_USER + "WHERE email = :email AND issuer IS NULL", {"email": email}))
+
+
+async def by_subject(q: Queries, issuer: str, subject: str) -> User | None:
+    """Find the user whom an identity provider knows as this subject."""
+    return _user(
+        await q.fetch_one(
+            _USER + "WHERE issuer = :issuer AND subject = :subject", {"issuer": issuer, "subject": subject}
+        )
+    )
+
+
+async def vouch(
+    q: Queries,
+    user_id: str,
+    *,
+    issuer: str,
+    subject: str,
+    email: str | None,
+    name: str | None,
+    epoch: str,
+    now: int,
+) -> User:
+    """Add the user of a subject, or note what their provider says of them now; return them as they are.
+
+    Args:
+        user_id, epoch: of a new one.
+    """
+    row = await q.fetch_one(
+        f"""
+        INSERT INTO users (user_id, kind, email, name, issuer, subject, created_at, epoch)
+        VALUES (:user_id, 'account', :email, :name, :issuer, :subject, :now, :epoch)
+        ON CONFLICT (issuer, subject) WHERE issuer IS NOT NULL
+        DO UPDATE SET email = excluded.email, name = excluded.name
+        RETURNING {_COLUMNS}
+        """,  # noqa: S608 - constants
+        {
+            "user_id": user_id,
+            "email": email,
+            "name": name,
+            "issuer": issuer,
+            "subject": subject,
+            "now": now,
+            "epoch": epoch,
+        },
+    )
+    user = _user(row)
+    if user is None:
+        raise LookupError("an INSERT returned no row")
+    return user
 
 
 async def called(q: Queries, name: str) -> list[User]:

@@ -34,6 +34,9 @@ def test_the_data_folder_is_the_users() -> None:
         ("GUESTS", "yes"),
         ("GUESTS_PER_HOUR", "0"),
         ("SESSION_DAYS", "0"),
+        ("JWT_ISSUER", "https://id.example.org"),
+        ("JWT_AUDIENCE", "tidewire"),
+        ("JWT_KEYS", "https://id.example.org/keys"),
         ("STREAM_FLUSH_MS", "1001"),
         ("DRAIN_SECONDS", "-1"),
         ("LOG_LEVEL", "loud"),
@@ -65,6 +68,17 @@ def test_any_value_is_taken_or_refused_by_name(environ: dict[str, str]) -> None:
     except ConfigError as refusal:
         refused_for = str(refusal).split()[0]
     assert refused_for in {"", *environ}
+
+
+@pytest.mark.parametrize(
+    "keys", ["http://id.example.org/keys", "ftp://id.example.org", "/no/such/file", "http://[", "\0"]
+)
+def test_the_keys_of_a_provider_are_read_only_from_where_they_can_be_trusted(keys: str) -> None:
+    given = {"JWT_ISSUER": "https://id.example.org", "JWT_AUDIENCE": "tidewire", "JWT_KEYS": keys}
+    with pytest.raises(ConfigError, match="JWT_KEYS must be"):
+        load(given)
+    for place in ("https://id.example.org/keys", "http://127.0.0.1:1/keys", __file__):
+        assert load(given | {"JWT_KEYS": place}).jwt_keys == place
 
 
 def test_white_space_counts_as_unset() -> None:
