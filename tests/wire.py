@@ -7,6 +7,7 @@ answers pings unless a test wants it slow. It knows nothing of reconnecting; the
 import asyncio
 import json
 import secrets
+import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -32,6 +33,20 @@ def post(url: str, path: str, body: object = None, **headers: str) -> Frame:
     with urllib.request.urlopen(request, timeout=10) as response:
         answer: Frame = json.load(response)
     return answer
+
+
+def call(url: str, method: str, path: str, token: str, body: object = None) -> tuple[int, str]:
+    """Call any route with a bearer token; return its status and its text."""
+    headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(url + path, data, headers, method=method), timeout=10
+        ) as got:
+            return got.status, got.read().decode()
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
 
 
 def guest(url: str) -> str:

@@ -1,10 +1,11 @@
 """Fixtures of the system tests: a real server, shared where a test does not hurt it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.system.owner import Owner
 from tests.system.server import ServerProcess
 
 
@@ -33,3 +34,15 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     """A server of one's own, to be killed, drained and restarted."""
     with ServerProcess(tmp_path / "data") as process:
         yield process
+
+
+@pytest.fixture
+async def owner(roomy_server: ServerProcess) -> AsyncIterator[Owner]:
+    """Somebody with something of everything, to whom nothing may happen while the test runs."""
+    owner = Owner(roomy_server.url)
+    async with owner.tab:
+        await owner.live()
+        before, told = await owner.state(), len(owner.told())
+        yield owner
+        assert await owner.state() == before
+        assert owner.told()[told:] == []

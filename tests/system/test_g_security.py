@@ -102,51 +102,6 @@ async def test_the_token_of_the_hello_comes_before_the_header_and_the_cookie(sha
             assert (await tab.hello())["userId"] == user
 
 
-async def answers(tab: Tab, ids: dict[str, str]) -> list[Any]:
-    """What every command answers to these ids."""
-    chat, stream, message, command = ids["chatId"], ids["streamId"], ids["messageId"], ids["commandId"]
-    commands: list[Frame] = [
-        {"type": "chat.get", "chatId": chat},
-        {"type": "chat.get", "chatId": chat, "before": message},
-        {"type": "stream.subscribe", "streamId": stream, "after": 0},
-        {"type": "stream.subscribe", "streamId": stream, "after": 10_000},
-        {"type": "stream.unsubscribe", "streamId": stream},
-        {"type": "stream.stop", "streamId": stream},
-        {"type": "stream.stop", "chatId": chat},
-        {"type": "stream.stop", "commandId": command},
-        {"type": "dashboard.get", "projectId": chat},
-        {"type": "dashboard.get", "cursor": f"9999999999999.{chat}"},
-        {"type": "events.resume", "epoch": ids["epoch"], "offset": 0},
-        {"type": "message.send", "chatId": "new", "projectId": chat, "message": question()},
-    ]
-    got = []
-    for number, frame in enumerate(commands):
-        await tab.send(frame | {"id": f"c{number}_{chat}"})
-        answer = await tab.answer(f"c{number}_{chat}")
-        got.append((frame["type"], answer.get("error", answer.get("result"))))
-    return got
-
-
-async def test_g32_what_belongs_to_another_user_answers_as_what_does_not_exist(shared_server: ServerProcess) -> None:
-    async with opened(shared_server.url) as owner, opened(shared_server.url) as stranger:
-        running = await owner.ask("chat_of_owner", "A secret", id="send_of_owner", options={"tokens": 500, "pace": 50})
-        epoch = owner.frames[0]["events"]["epoch"]
-        theirs = {**running, "commandId": "send_of_owner", "epoch": epoch}
-        nothing = {key: f"nothing_{key}" for key in ("chatId", "streamId", "messageId", "commandId", "epoch")}
-        seen = json.dumps(await answers(stranger, theirs))
-        for key in nothing:
-            seen = seen.replace(str(theirs[key]), nothing[key])
-        assert seen == json.dumps(await answers(stranger, nothing))
-        await owner.reached(running["streamId"], 10)  # its early stop has stopped nothing of the owner's
-        assert not owner.of_type("stream.end")
-        await owner.command("stream.stop", streamId=running["streamId"])
-        await owner.ended(running["streamId"])
-        await stranger.settled()
-        told = json.dumps(stranger.frames)
-        for secret in ("A secret", epoch, owner.frames[0]["userId"], running["messageId"]):
-            assert secret not in told
-
-
 async def test_g32_a_hello_with_anothers_positions_learns_nothing(shared_server: ServerProcess) -> None:
     async with opened(shared_server.url) as owner:
         running = await owner.ask("chat", "A secret", options={"fault": "hang", "faultAfter": 5})
