@@ -4,13 +4,12 @@ import asyncio
 import contextlib
 import http.client
 import json
-from typing import Any
 
 import pytest
 import websockets
 
 from tests.system.server import ServerProcess
-from tests.wire import Frame, Tab, guest, opened, post, question
+from tests.wire import Tab, guest, opened, post
 
 COOKIE = "tidewire_session"
 
