@@ -77,6 +77,7 @@ class Page:
 
     async def close(self) -> None:
         """Close the tab."""
+        self._reading.cancel()
         if self.thread is not None:
             self.thread.close()
         await self.client.__aexit__(None, None, None)
