@@ -245,4 +245,11 @@ def _limits(environ: Mapping[str, str]) -> Limits:
         name = limit_name(field.name)
         if environ.get(name, "").strip():
             given[field.name] = _number(environ, name, 1, 2**40)
-    return Limits(**given)
+    limits = Limits(**given)
+    least = limits.heartbeat_interval_ms + limits.heartbeat_timeout_ms
+    if limits.silence_ms < least:
+        raise ConfigError(
+            f"LIMIT_SILENCE_MS must be at least {least}, which is LIMIT_HEARTBEAT_INTERVAL_MS and "
+            "LIMIT_HEARTBEAT_TIMEOUT_MS together; or clients give up a connection between two pings."
+        )
+    return limits

@@ -15,7 +15,8 @@ class Caller:
     """Who sends a command: the user it acts for, and the client it came from.
 
     Args:
-        may_follow: whether its connection may follow this stream, too; connections follow a limited number.
+        may_follow: whether its connection may follow this stream, too; connections follow a limited number. A place is
+            kept until the command is answered.
     """
 
     user_id: str

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from app.clock import Clock
@@ -24,7 +25,7 @@ from app.tasks import Crew
 from protocol.errors import Refusal, Violation
 from protocol.frames.client import AuthRefresh, ClientFrame, Command, Hello
 from protocol.frames.server import Goodbye
-from protocol.server import ServerConnection
+from protocol.server import Booking, ServerConnection
 
 log = logging.getLogger("tidewire.sockets")
 
@@ -202,12 +203,14 @@ class Socket:
         if isinstance(incoming, Hello):
             await self._greet(incoming)
         elif isinstance(incoming, Command) and self._caller is not None:
+            booking = Booking(self._core)
+            caller = replace(self._caller, may_follow=booking.take)
             if isinstance(incoming, AuthRefresh):
-                work = self._renew(self._caller, incoming)
+                work = self._renew(caller, incoming)
             else:
                 # The place in the lane is taken here, in the order of arrival, not when the task comes to run.
-                work = self._run(self._caller, incoming, self._lanes.enter(lane_of(incoming)))
-            self._services.crew.start(self._carry_out(incoming, work), name=type(incoming).__name__)
+                work = self._run(caller, incoming, self._lanes.enter(lane_of(incoming)))
+            self._services.crew.start(self._carry_out(incoming, work, booking), name=type(incoming).__name__)
 
     async def _greet(self, hello: Hello) -> None:
         try:
@@ -221,7 +224,7 @@ class Socket:
             self.refuse(Violation("internal"))
         else:
             note(user=greeted.session.user_id, connection=greeted.welcome.connection_id)
-            self._caller = Caller(greeted.session.user_id, hello.client_id, self._core.may_subscribe)
+            self._caller = Caller(greeted.session.user_id, hello.client_id)
             self._services.signed_in.enter(greeted.session, self)
             self._welcome(hello, greeted)
 
@@ -241,7 +244,7 @@ class Socket:
             return None, 0
         return clock.monotonic() + (expires_at - clock.now_ms()) / 1000, expires_at
 
-    async def _carry_out(self, command: Command, work: Awaitable[Reply]) -> None:
+    async def _carry_out(self, command: Command, work: Awaitable[Reply], booking: Booking) -> None:
         """Answer one command, exactly once (guarantee 2)."""
         try:
             reply = await work
@@ -255,6 +258,7 @@ class Socket:
             self._core.refuse(command.id, Refusal("internal").error)
         else:
             self._answer(command, reply)
+        booking.release()
         self.flush()
 
     async def _run(self, caller: Caller, command: Command, lane: Lane) -> Reply:

@@ -327,6 +327,7 @@ class ClientConnection:
             return
         link.state, link.since = "ready", now
         self.limits = frame.limits
+        link.silence = frame.limits.get("silenceMs", _DEFAULTS.silence_ms) / 1000
         moved = link is self._next
         self._to("moved" if moved else "welcome")
         self._main, self._next = link, None

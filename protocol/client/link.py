@@ -22,6 +22,7 @@ class Link:
         since: when it entered its state.
         heard: when anything last came over it.
         asked: the stream positions of its `hello`.
+        silence: seconds without a frame after which it is dead; the server's `welcome` may say another number.
         probe: id of our `ping` that is still unanswered, and when we give up on it.
         fatal: the error that announced its close.
     """
@@ -32,6 +33,7 @@ class Link:
     state: str = "connecting"
     hello_id: str = ""
     asked: dict[str, int] = field(default_factory=dict)
+    silence: float = SILENCE
     probe: str | None = None
     probe_until: float = 0.0
     fatal: ErrorObject | None = None
@@ -41,7 +43,8 @@ class Link:
         """When to give it up if nothing more comes."""
         if self.state != "ready":
             return self.since + CONNECT
-        return min(self.heard + SILENCE, self.probe_until) if self.probe else self.heard + SILENCE
+        silent_until = self.heard + self.silence
+        return min(silent_until, self.probe_until) if self.probe else silent_until
 
     def meant(self, code: int) -> int:
         """The close code the server meant: a proxy may swallow it, but the error before it names it too."""

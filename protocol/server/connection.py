@@ -64,6 +64,7 @@ class ServerConnection:
         self._watch = watch
         self._out = Outbound(limits.outbound_bytes, watch)
         self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
+        self._booked = 0
         self._refusals = 0
         self._pings = 0
         self._hello_by = now + limits.hello_timeout_ms / 1000
@@ -206,9 +207,19 @@ class ServerConnection:
             self.state = advance(SERVER_CONNECTION, self.state, "goodbye")
             self._control(encode(frame))
 
-    def may_subscribe(self, stream_id: str) -> bool:
-        """Whether one more stream may be followed here."""
-        return self._out.follows(stream_id) or self._out.followed < self._limits.streams_per_connection
+    def follows(self, stream_id: str) -> bool:
+        """Whether this stream is followed here."""
+        return self._out.follows(stream_id)
+
+    def book(self) -> bool:
+        """Keep a place for one more stream, until `unbook`; say whether there was one."""
+        has_place = self._out.followed + self._booked < self._limits.streams_per_connection
+        self._booked += has_place
+        return has_place
+
+    def unbook(self) -> None:
+        """Give up a place that was kept; call it after the `subscribe` it was kept for."""
+        self._booked -= 1
 
     def subscribe(self, log: StreamLog, after: int) -> None:
         """Follow a stream; call it after the ack or welcome that announces it (guarantee 10)."""

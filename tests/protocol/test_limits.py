@@ -1,9 +1,45 @@
 """The defaults of the protocol's limits."""
 
+import ast
+from pathlib import Path
+
+import pytest
 from msgspec.structs import asdict
 
 from protocol.codec import to_json
 from protocol.limits import FlowLimits, Limits
+
+TESTS = Path(__file__).parent.parent
+
+# Where each limit is shown to hold, mostly with another number than its default.
+TESTED = {
+    "frame_bytes": ("system/test_limits.py", "test_limit_frame_bytes"),
+    "hello_bytes": ("system/test_limits.py", "test_limit_hello_bytes"),
+    "outbound_bytes": ("system/test_limits.py", "test_limit_outbound_bytes"),
+    "commands_per_second": ("system/test_limits.py", "test_limit_commands_per_second_and_burst"),
+    "command_burst": ("system/test_limits.py", "test_limit_commands_per_second_and_burst"),
+    "commands_in_flight": ("system/test_limits.py", "test_limit_commands_in_flight"),
+    "generations_per_minute": ("system/test_limits.py", "test_limit_generations_per_minute"),
+    "generations_at_once": ("system/test_g_stop.py", "test_g17_more_answers_than_may_run_at_once_wait"),
+    "connections_per_user": ("system/test_g_timers.py", "test_one_connection_too_many_is_refused_and_the_others_stay"),
+    "streams_per_connection": ("system/test_limits.py", "test_limit_streams_per_connection"),
+    "event_log_events": ("system/test_limits.py", "test_limit_event_log_events"),
+    "event_log_ms": ("app/store/test_retention.py", "test_old_events_go_and_the_head_stays"),
+    "stream_log_bytes": ("system/test_limits.py", "test_limit_stream_log_bytes"),
+    "stream_log_ms": ("app/streams/test_registry.py", "test_g12_a_log_is_forgotten_after_its_retention"),
+    "idempotency_ms": ("app/store/test_retention.py", "test_a_command_is_remembered_for_so_long"),
+    "hello_timeout_ms": ("system/test_g_timers.py", "test_g01_a_socket_that_says_nothing_is_closed"),
+    "heartbeat_interval_ms": ("system/test_g_timers.py", "test_g29_a_socket_that_answers_is_pinged_again_and_again"),
+    "heartbeat_timeout_ms": ("system/test_g_timers.py", "test_g29_a_socket_that_does_not_answer_pings_is_closed"),
+    "silence_ms": ("protocol/client/test_connection.py", "test_g29_the_server_says_what_silence_is"),
+}
+
+
+@pytest.mark.parametrize("limit", Limits.__struct_fields__)
+def test_every_limit_has_a_test(limit: str) -> None:
+    file, name = TESTED[limit]
+    functions = {getattr(node, "name", "") for node in ast.parse((TESTS / file).read_text()).body}
+    assert name in functions
 
 
 def test_the_defaults_are_those_of_the_protocol() -> None:

@@ -96,7 +96,7 @@ export class Socket {
   // A throw in here must not cost the frames after it: each arrives in an event of its own.
   #receive(frame, ws) {
     if (ws !== this.ws) return;
-    this.deadline = Date.now() + SILENCE;
+    this.deadline = Date.now() + (this.limits.silenceMs ?? SILENCE);
     if (frame.type === "welcome") this.#welcome(frame);
     else if (frame.type === "ping") ws.send(JSON.stringify({ type: "pong", id: frame.id }));
     else if (frame.type === "pong") this.probe = frame.id === this.probe ? null : this.probe;

@@ -8,6 +8,7 @@ import pytest
 from app.commands.reply import Caller, Reply
 from app.sockets.wheel import GRAIN
 from app.store.errors import StoreUnavailable
+from app.streams.stream import Stream
 from protocol.errors import Refusal, Violation
 from tests.app.sockets.asgi_client import Client
 from tests.app.sockets.fake_node import Node, running, virtual
@@ -276,6 +277,33 @@ async def test_g02_the_seventeenth_command_in_flight_is_refused() -> None:
         answers = [await client.answer(command_id) for command_id in sent]
         assert [answer["type"] for answer in answers] == ["ack"] * 16 + ["error"]
         assert answers[16]["error"]["code"] == "too_many_in_flight"
+
+
+@virtual
+async def test_commands_that_come_together_share_the_places_that_are_left() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        await client.hello()
+
+        async def follow(caller: Caller, command: Any) -> Reply:
+            caller.check_room(command.stream_id)
+            await asyncio.sleep(1)  # it looks something up
+            if command.stream_id == "gone":
+                raise Refusal("not_found")
+            stream = Stream(
+                command.stream_id, user_id="u", chat_id="c", message_id="m", status="streaming", started_at=0
+            )
+            return Reply({}, subscribe=(node.streams.setdefault(command.stream_id, stream), 0))
+
+        async def together(*stream_ids: str) -> list[str]:
+            sent = [client.send(type="stream.subscribe", streamId=name, after=0) for name in stream_ids]
+            return [(await client.answer(one)).get("error", {}).get("code", "ok") for one in sent]
+
+        node.handler = follow
+        for first in range(0, 30, 15):
+            assert await together(*[f"s{number}" for number in range(first, first + 15)]) == ["ok"] * 15
+            await asyncio.sleep(2)
+        assert await together("gone", "new0") == ["not_found", "ok"]
+        assert await together("s0", "new1", "new2", "s7") == ["ok", "ok", "quota_exceeded", "ok"]
 
 
 # Streams and events

@@ -73,6 +73,16 @@ async def test_receipts_stops_tickets_and_sessions_go_when_their_time_is_over(wo
     assert await count(world, "messages") == 2, "what people wrote is kept"
 
 
+async def test_a_command_is_remembered_for_so_long(world: World) -> None:
+    caller, fields = await world.guest(), {"id": "once", "chatId": "c"}
+    await world.run(caller, "chat.create", **fields)
+    limits, now = Limits(idempotency_ms=100), world.clock.now_ms()
+    await retention.sweep(world.store, limits, now=now + 100)
+    assert (await world.run(caller, "chat.create", **fields)).duplicate
+    await retention.sweep(world.store, limits, now=now + 101)
+    assert await count(world, "idempotency") == 0
+
+
 async def test_a_sweep_takes_only_so_many_rows_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     user_id = await logged(world, *range(1, 8))
     monkeypatch.setattr(retention, "_EVENTS", retention._EVENTS._replace(batch=2))

@@ -88,6 +88,7 @@ class World:
 
     def __init__(self, page: int = 100) -> None:
         self.page = page
+        self.limits = {"commandsInFlight": 16, "frameBytes": 262_144}
         self.logs: dict[str, Log] = {}
         self.events: list[Event] = []
         self.trimmed = 0  # events up to this offset are gone
@@ -212,7 +213,7 @@ class Peer:
         return Welcome(
             id=hello.id, protocol="tidewire.v1", connection_id="con_1", user_id="usr_1", node="n1",
             server_time=world.clock, capabilities=[], heartbeat=Heartbeat(interval_ms=25_000, timeout_ms=10_000),
-            flow=Flow(window_bytes=16_384), limits={"commandsInFlight": 16, "frameBytes": 262_144},
+            flow=Flow(window_bytes=16_384), limits=world.limits,
             auth=AuthInfo(method="bearer"),
             events=EventsInfo(epoch=world.epoch, offset=head, recovered=recovered), active_streams=active,
             streams=[self._resume(each.stream_id, each.after) for each in hello.streams],

@@ -217,6 +217,15 @@ def test_g27_pong_leaves_after_everything_before_the_ping_was_handled() -> None:
     assert pair.heard()[-1] == ClientPong(id="p2")
 
 
+def test_g29_the_server_says_what_silence_is() -> None:
+    pair = Pair()
+    pair.world.limits["silenceMs"] = 90_000
+    pair.connected()
+    pair.wait(89)
+    assert pair.core.state == "ready"
+    assert isinstance(pair.wait(1)[0], Disconnected)
+
+
 def test_g29_silence_leads_to_a_new_socket() -> None:
     pair = following()
     pair.wait(SILENCE - 1)

@@ -15,6 +15,7 @@ from protocol.frames.client import ChatGet, Hello
 from protocol.frames.server import Goodbye
 from protocol.lifecycle import IllegalTransition
 from protocol.limits import FlowLimits, Limits
+from protocol.server import Booking
 from protocol.server.connection import DEAF_AFTER_REFUSALS, ServerConnection
 from tests.protocol.server.world import FakeEvents, FakeLog, Wire, code, fatal, ready, types, wire
 from tests.protocol.wire import welcome
@@ -329,10 +330,29 @@ def test_a_welcome_without_a_hello_is_a_bug_that_is_named() -> None:
 def test_the_33rd_stream_finds_no_room() -> None:
     core = ready().core
     for n in range(32):
-        assert core.may_subscribe(f"s{n}")
+        booking = Booking(core)
+        assert booking.take(f"s{n}")
         core.subscribe(FakeLog(f"s{n}"), 0)
-    assert not core.may_subscribe("s32")
-    assert core.may_subscribe("s7")
+        booking.release()
+    assert not Booking(core).take("s32")
+    assert Booking(core).take("s7"), "it has a place"
+    core.unsubscribe("s7")
+    assert Booking(core).take("s32")
+
+
+def test_a_place_is_kept_until_its_command_is_answered() -> None:
+    core = ready(streams_per_connection=2).core
+    first, second, third = (Booking(core) for _ in range(3))
+    assert [booking.take("") for booking in (first, second, third)] == [True, True, False]
+    assert first.take("twice")
+    second.release()  # it was refused
+    assert third.take("")
+    core.subscribe(FakeLog("s"), 0)
+    first.release()
+    first.release()
+    assert not second.take(""), "one place is taken by the stream, one by the third"
+    third.release()
+    assert second.take("")
 
 
 # Garbage
