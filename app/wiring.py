@@ -16,6 +16,7 @@ from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
 from app.commands.identity import Identity
+from app.commands.leaving import Leaving
 from app.commands.messages import Messages
 from app.commands.projects import Projects
 from app.commands.queue import Queue
@@ -149,7 +150,8 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         guests=settings.guests_allowed,
         rates=Rates(settings.guests_per_hour, settings.registrations_per_hour, settings.logins_per_hour),
     )
-    account = Account(gate, accounts, signing_out, ApiTokens(database, signed_in, mint, clock))
+    tokens = ApiTokens(database, signed_in, mint, clock)
+    account = Account(gate, accounts, signing_out, tokens, Leaving(outbox, supervisor, registry, signed_in))
     usage = Usage(gate, database, clock, quota)
     parts = Parts(
         name=name,

@@ -5,21 +5,29 @@ may run meanwhile, on this machine or another.
 """
 
 import argparse
+import asyncio
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from getpass import getpass
 
 from app.admin.desk import CannotHelp, Desk, run, show
+from app.admin.streams import LOOK_EVERY
 from app.auth.credentials import new_password_of
 from app.auth.passwords import Passwords
 from app.auth.tokens import INVITE_PREFIX, hash_of
 from app.commands.identity import DAY_MS
 from app.ids import Mint
-from app.store import invites, sessions, users
+from app.store import invites, sessions, streams, users
+from app.store.streams import StreamRow
 from app.store.users import User
+from app.streams import leaving
 from protocol.errors import Refusal
+
+# An answer whose node died is ended by another within 10 s (guarantee 18); after that nobody is there to end it.
+PATIENCE = 15.0
 
 Deed = Callable[[Desk, argparse.Namespace, User], Awaitable[None]]
 
@@ -35,11 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("enable", "let a disabled user in again", enable),
         ("revoke", "sign a user out everywhere, API tokens included", revoke),
         ("password", "give an account a new password, and sign it out everywhere", password),
+        ("delete", "delete a user with everything they have", delete),
     ):
         action = _add(actions, name, summary, _about(deed))
         action.add_argument("who", metavar="EMAIL", help="the account's email, or a user's id")
         if name == "password":
             action.add_argument("--generate", action="store_true", help="make one up and print it; do not ask")
+        if name == "delete":
+            action.add_argument("--yes", action="store_true", help="do not ask")
     inviting = _add(actions, "invite", "print a code with which one person may register", invite)
     inviting.add_argument("--days", type=_days, default=7, metavar="N", help="good for so long, 7 days unless said")
 
@@ -133,6 +144,38 @@ async def password(desk: Desk, options: argparse.Namespace, user: User) -> None:
     if not asks:
         sys.stdout.write(f"{chosen}\n")
     sys.stderr.write(f"{_called(user)} has a new password and is signed out everywhere.\n")
+
+
+async def delete(desk: Desk, options: argparse.Namespace, user: User) -> None:
+    """Delete a user; whatever node runs their answers ends those first, as when they do it themselves.
+
+    Raises:
+        CannotHelp: whoever was asked did not confirm.
+    """
+    called = _called(user)
+    if not options.yes and not await asyncio.to_thread(_confirms, called):
+        raise CannotHelp("Nothing was deleted.")
+    give_up_at = desk.clock.monotonic() + PATIENCE
+    with suppress(Refusal):  # they are gone meanwhile
+        while (step := await leaving.step(desk.outbox, user.user_id)) is not None:
+            if step.running and desk.clock.monotonic() >= give_up_at:
+                # No node has ended them, so none runs them. One that comes back finds the user gone, and stops.
+                await _end(desk, step.running)
+            elif step.running:
+                await asyncio.sleep(LOOK_EVERY)
+    sys.stdout.write(f"{called} is gone, with everything they had.\n")
+
+
+def _confirms(called: str) -> bool:
+    return input(f"This deletes {called} with all their chats, for good. Type {called} to go on: ").strip() == called
+
+
+async def _end(desk: Desk, rows: Sequence[StreamRow]) -> None:
+    now = desk.clock.now_ms()
+    for row in rows:
+        await streams.finish(
+            desk.database, row.stream_id, node=None, status="stopped", seq=row.seq, outcome={}, now=now
+        )
 
 
 def _ask() -> str:

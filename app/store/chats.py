@@ -166,6 +166,23 @@ async def delete(q: Queries, user_id: str, chat_id: str, *, now: int) -> tuple[i
     return version, [stream["stream_id"] for stream in streams]
 
 
+async def discard(q: Queries, user_id: str, *, limit: int) -> bool:
+    """Delete so many chats of a user who leaves, without a trace; none may have an unfinished stream.
+
+    Returns:
+        Whether there were any.
+    """
+    rows = await q.fetch_all(
+        """
+        DELETE FROM chats WHERE user_id = :user_id AND chat_id IN (
+            SELECT chat_id FROM chats WHERE user_id = :user_id LIMIT :limit
+        ) RETURNING chat_id
+        """,
+        {"user_id": user_id, "limit": limit},
+    )
+    return bool(rows)
+
+
 async def show(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, now: int) -> None:
     """Make a message the end of the shown branch; the chat moves to the top of the sidebar."""
     await q.execute(

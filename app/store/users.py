@@ -165,6 +165,18 @@ async def set_password(q: Queries, user_id: str, *, password_hash: str, instead_
     return row is not None
 
 
+async def delete(q: Queries, user_id: str) -> None:
+    """Delete a user with every row that is theirs. That they are gone is known for an hour, for every node to hear."""
+    await q.execute("DELETE FROM users WHERE user_id = :user_id", {"user_id": user_id})
+    await q.execute(
+        """
+        INSERT INTO deleted_users (user_id, deleted_at)
+        VALUES (:user_id, (SELECT now_ms FROM database_clock)) ON CONFLICT DO NOTHING
+        """,
+        {"user_id": user_id},
+    )
+
+
 async def delete_guests(q: Queries, user_ids: Sequence[str]) -> None:
     """Delete those of these users who are guests without a session, who can never come back, and without chats."""
     await q.execute(

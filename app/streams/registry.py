@@ -131,6 +131,10 @@ class Registry:
         for stream_id in stream_ids:
             self._streams.pop(stream_id, None)
 
+    def forget_user(self, user_id: str) -> None:
+        """Serve no stream of this user any more: they are gone."""
+        self.forget([stream.stream_id for stream in self._streams.values() if stream.user_id == user_id])
+
     def retire(self, now: int) -> None:
         """Forget logs that ended too long ago; `now` is Unix time in milliseconds."""
         for stream in list(self._streams.values()):

@@ -1,4 +1,4 @@
-"""`/v1/auth/…` for whoever is signed in: the password, the devices, the API tokens."""
+"""`/v1/auth/…` for whoever is signed in: the password, the devices, the API tokens, and the end of it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from app.commands.accounts import Accounts
 from app.commands.api_tokens import ApiTokens
+from app.commands.leaving import Leaving
 from app.commands.signing_out import SigningOut
 from app.store.sessions import SignIn
 from app.web.gate import Gate
@@ -23,6 +24,12 @@ class PasswordForm(WireObject, frozen=True, kw_only=True):
 
     current: str
     new: str
+
+
+class DeletionForm(WireObject, frozen=True, kw_only=True):
+    """The body of `DELETE /v1/auth/account`; a user without a password leaves it out."""
+
+    password: str | None = None
 
 
 class TokenForm(WireObject, frozen=True, kw_only=True):
@@ -40,18 +47,23 @@ class Account:
         accounts: changes passwords.
         signing_out: lists and ends sessions.
         tokens: makes, lists and ends API tokens.
+        leaving: deletes users.
     """
 
-    def __init__(self, gate: Gate, accounts: Accounts, signing_out: SigningOut, tokens: ApiTokens) -> None:
+    def __init__(
+        self, gate: Gate, accounts: Accounts, signing_out: SigningOut, tokens: ApiTokens, leaving: Leaving
+    ) -> None:
         self._gate = gate
         self._accounts = accounts
         self._signing_out = signing_out
         self._tokens = tokens
+        self._leaving = leaving
 
     def routes(self) -> Sequence[Route]:
         """The routes served here."""
         return (
             Route("/v1/auth/password", self.password, methods=["POST"]),
+            Route("/v1/auth/account", self.delete, methods=["DELETE"]),
             Route("/v1/auth/sessions", self.sessions, methods=["GET"]),
             Route("/v1/auth/sessions", self.end_other_sessions, methods=["DELETE"]),
             Route("/v1/auth/sessions/{session_id}", self.end_session, methods=["DELETE"]),
@@ -66,6 +78,16 @@ class Account:
         form = await json_form(request, PasswordForm)
         await self._accounts.change_password(await self._gate.person(request), form.current, form.new)
         return json_response({})
+
+    async def delete(self, request: Request) -> Response:
+        """Delete the user with everything they have; whoever has a password gives it."""
+        self._gate.check_origin(request)
+        form = await json_form(request, DeletionForm)
+        user = await self._accounts.confirm(await self._gate.person(request), form.password, param="$.password")
+        await self._leaving.leave(user.user_id)
+        response = json_response({})
+        self._gate.clear_cookie(request, response)
+        return response
 
     async def sessions(self, request: Request) -> Response:
         """List where the user is signed in."""

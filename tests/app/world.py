@@ -23,6 +23,7 @@ from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
 from app.commands.identity import Granted, Identity
+from app.commands.leaving import Leaving
 from app.commands.messages import Messages
 from app.commands.projects import Projects
 from app.commands.queue import Queue
@@ -108,6 +109,7 @@ class World:
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self.accounts = Accounts(store, self.identity, self.passwords, self.signed_in, self.clock, registration="open")
         self.signing_out = SigningOut(store, self.signed_in, self.clock)
+        self.leaving = Leaving(self.outbox, self.supervisor, self.registry, self.signed_in)
         self.tokens = ApiTokens(store, self.signed_in, self.mint, self.clock)
         self.accepting = Accepting(
             self.outbox,

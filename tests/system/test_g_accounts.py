@@ -143,3 +143,29 @@ async def test_g33_a_live_socket_goes_on_with_a_ticket_of_the_same_user_alone(pe
         await tab.settled()  # it lives on the newer session
         assert person.call("POST", "logout", there) == (200, {})
         assert await tab.fatal() == ("session_revoked", 4403)
+
+
+async def test_g33_who_deletes_their_account_is_gone_with_everything(person: Person) -> None:
+    here, there = person.register(), person.login()
+    async with opened(person.url, here) as one, opened(person.url, there) as other:
+        running = await one.ask("chat", options={"tokens": 100_000, "pace": 100})
+        await other.follow(running["streamId"])
+        await other.reached(running["streamId"], 10)
+        refused = await asyncio.to_thread(person.call, "DELETE", "account", here, {"password": "wrong horse"})
+        assert (refused[0], refused[1]["error"]["param"]) == (403, "$.password")
+        gone = await asyncio.to_thread(person.call, "DELETE", "account", here, {"password": PASSWORD})
+        assert gone == (200, {})
+        for tab in (one, other):
+            assert await tab.fatal() == ("session_revoked", 4403)
+            assert (await tab.ended(running["streamId"]))["status"] == "stopped"
+    with pytest.raises(urllib.error.HTTPError) as unknown:
+        person.login()
+    unknown.value.close()
+    for token in (here, there):
+        status, answer = person.call("GET", "session", token)
+        assert (status, answer["error"]["code"]) == (401, "unauthenticated")
+    old = person.user_id
+    async with opened(person.url, person.register()) as tab:
+        assert tab.frames[0]["userId"] != old
+        assert tab.frames[0]["snapshot"]["chats"] == []
+        assert (await tab.refused("stream.subscribe", streamId=running["streamId"], after=0))["code"] == "not_found"

@@ -83,3 +83,16 @@ async def test_g33_what_an_admin_does_reaches_the_sockets_in_time(server: Server
     status, printed = await server.admin("user", "list")
     assert [line.split()[0] for line in printed.splitlines()] == ["user", person.user_id]
     assert len((await server.admin("user", "list", "--guests"))[1].splitlines()) == 3
+
+
+async def test_g33_a_user_whom_an_admin_deletes_is_gone_while_they_watch(server: ServerProcess) -> None:
+    person, token = await invited(server)
+    async with opened(server.url, token) as tab:
+        running = await tab.ask("chat", options={"tokens": 100_000, "pace": 100})
+        await tab.reached(running["streamId"], 10)
+        assert (await server.admin("user", "delete", person.email, "--yes"))[0] == 0
+        await closes(tab, time.monotonic(), "session_revoked")
+        assert (await tab.ended(running["streamId"]))["status"] == "stopped"
+    assert (await server.admin("user", "show", person.email))[0] == 1
+    assert (await server.admin("streams"))[1].count("\n") == 1
+    assert "Traceback" not in server.log

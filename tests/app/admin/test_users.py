@@ -12,9 +12,10 @@ from app.auth.passwords import Passwords
 from app.auth.tokens import hash_of
 from app.commands.accounts import Newcomer
 from app.commands.identity import DAY_MS, Proof
+from app.commands.reply import Caller
 from app.store import invites, users
 from app.store.engine import Database
-from tests.app.world import World
+from tests.app.world import Held, World
 
 
 @pytest.fixture
@@ -141,6 +142,38 @@ async def test_an_invitation_is_printed_and_stored_as_a_hash(
     assert row["code_hash"] == hash_of(code)
     assert "nobody is asked" not in printed.err
     assert await invites.redeem(world.store, hash_of(code), now=row["expires_at"] - 3 * DAY_MS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "left"), [("ada@example.org", 0, 0), (" ada@example.org ", 0, 0), ("yes", 1, 1), ("", 1, 1)]
+)
+async def test_a_user_is_deleted_when_whoever_asks_for_it_says_so_again(
+    world: World,
+    admin: None,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    status: int,
+    left: int,
+) -> None:
+    await registered(world)
+    monkeypatch.setattr("builtins.input", lambda _prompt: typed)
+    assert await run("delete", "ada@example.org") == status
+    assert len(await users.everybody(world.store, guests=True)) == left
+    said = capsys.readouterr()
+    assert ("is gone" in said.out, "Nothing was deleted" in said.err) == (not left, bool(left))
+
+
+async def test_answers_that_nobody_runs_do_not_keep_a_user(
+    world: World, admin: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "PATIENCE", 0.0)
+    user_id = await registered(world)
+    world.model.script = Held()
+    await world.ask(Caller(user_id, "tab"))
+    assert await run("delete", user_id, "--yes") == 0
+    assert await users.everybody(world.store, guests=True) == []
+    assert await world.store.fetch_all("SELECT * FROM streams") == []
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "x", "3651", "1.5"])

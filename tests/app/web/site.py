@@ -71,7 +71,7 @@ class Site:
         self.auth = Auth(
             self.gate, world.identity, self.accounts, world.signing_out, guests=guests, rates=Rates(2, 3, 4)
         )
-        account = Account(self.gate, self.accounts, world.signing_out, world.tokens)
+        account = Account(self.gate, self.accounts, world.signing_out, world.tokens, world.leaving)
         networks_of_ours = networks(["127.0.0.0/8", "192.0.2.0/24"])
         metrics = Metrics(lambda: b"up 1\n", admission, networks=networks_of_ours, token=metrics_token)
         health, usage = Health(self.readiness), Usage(self.gate, world.store, world.clock, world.quota)

@@ -186,3 +186,47 @@ async def test_the_device_of_a_session_is_noted_in_words(site: Site) -> None:
     await post(site, "register", ADA, user_agent="Mozilla/5.0 (X11; Linux) Firefox/132.0")
     rows = await site.world.store.fetch_all("SELECT device FROM sessions")
     assert [row["device"] for row in rows] == ["Firefox on Linux"]
+
+
+# Leaving for good
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ({}, "permission_denied", "$.password"),
+        ({"password": "wrong horse"}, "permission_denied", "$.password"),
+        ({"password": 7}, "invalid_argument", "$.password"),
+    ],
+)
+async def test_an_account_is_deleted_by_who_knows_its_password_alone(
+    site: Site, body: Any, code: str, param: str
+) -> None:
+    mine = cookie(await post(site, "register", ADA))
+    answer = await site.call("DELETE", "/v1/auth/account", orjson.dumps(body), **JSON, **SAME, **mine)
+    error = answer.json["error"]
+    assert (error["code"], error["param"]) == (code, param)
+    assert answer["set-cookie"] == ""
+    assert (await who(site, **mine))["email"] == ADA["email"]
+    gone = await site.call(
+        "DELETE", "/v1/auth/account", orjson.dumps({"password": ADA["password"]}), **JSON, **SAME, **mine
+    )
+    assert (gone.status, gone.json, cookie_of(gone)["max-age"]) == (200, {}, "0")
+    assert await who(site, **mine) == (401, "unauthenticated")
+    assert (await post(site, "login", ADA)).refused == (401, "unauthenticated")
+
+
+async def test_a_guest_is_deleted_without_a_password_and_a_program_deletes_nobody(site: Site) -> None:
+    guest = cookie(await site.guest())
+    for origin in ({}, {"origin": "http://evil.example"}):
+        refused = await site.call("DELETE", "/v1/auth/account", b"{}", **JSON, **guest, **origin)
+        assert refused.refused == (403, "permission_denied")
+    refused = await site.call("DELETE", "/v1/auth/account", b"", **SAME, **guest)
+    assert refused.refused == (400, "invalid_argument"), "a form of another page could send that"
+    assert (await site.call("DELETE", "/v1/auth/account", b"{}", **JSON, **SAME, **guest)).json == {}
+    assert await who(site, **guest) == (401, "unauthenticated")
+    account = await post(site, "register", ADA)
+    token = (await post(site, "tokens", {"name": "A script"}, **cookie(account))).json["token"]
+    body = orjson.dumps({"password": ADA["password"]})
+    program = await site.call("DELETE", "/v1/auth/account", body, **JSON, authorization=f"Bearer {token}")
+    assert program.refused == (403, "permission_denied")
