@@ -36,9 +36,9 @@ def post(url: str, path: str, body: object = None, **headers: str) -> Frame:
 
 
 def call(url: str, method: str, path: str, token: str, body: object = None) -> tuple[int, str]:
-    """Call any route with a bearer token; return its status and its text."""
+    """Call any route with a bearer token and a JSON body, or whatever bytes; return its status and its text."""
     headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
-    data = None if body is None else json.dumps(body).encode()
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     try:
         with urllib.request.urlopen(
             urllib.request.Request(url + path, data, headers, method=method), timeout=10

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.abuse import SECRET
 from tests.system.owner import Owner
 from tests.system.server import ServerProcess
+from tests.wire import Tab, opened
 
 
 @pytest.fixture(scope="session")
@@ -46,3 +48,28 @@ async def owner(roomy_server: ServerProcess) -> AsyncIterator[Owner]:
         yield owner
         assert await owner.state() == before
         assert owner.told()[told:] == []
+
+
+@pytest.fixture(scope="module")
+def abused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that logs as much as it can; read at the end."""
+    with ServerProcess(tmp_path_factory.mktemp("abused") / "data", LOG_LEVEL="debug") as server:
+        yield server
+        assert "Traceback" not in server.log
+        assert "ERROR" not in server.log
+        assert SECRET not in server.log
+        assert "tws_" not in server.log
+
+
+@pytest.fixture
+async def neighbour(abused: ServerProcess) -> AsyncIterator[Tab]:
+    """Somebody whose answer streams meanwhile: every token must come, and what is asked must be answered."""
+    async with opened(abused.url) as tab:
+        stream_id = (await tab.ask("chat", SECRET, options={"tokens": 100_000, "pace": 200}))["streamId"]
+        await tab.reached(stream_id, 5)
+        yield tab
+        await tab.reached(stream_id, tab.streams[stream_id].last + 1)
+        await tab.command("stream.stop", streamId=stream_id)
+        end = await tab.ended(stream_id)
+        assert end["seq"] == tab.streams[stream_id].last
+        assert tab.streams[stream_id].fold.message() == (await tab.history("chat"))[-1]

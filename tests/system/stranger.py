@@ -5,7 +5,7 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 from msgspec import inspect
@@ -15,6 +15,8 @@ from tests.wire import Frame, Tab, question
 
 Place = tuple[str | int, ...]
 COMMANDS: Mapping[str, type[ClientFrame]] = {str(frame.__struct_config__.tag): frame for frame in CLIENT_FRAMES}
+# Commands that this server does not carry out yet.
+UNSERVED = frozenset({"chat.seen", "tool.approval", "tool.output"})
 # These have no answer.
 SILENT = frozenset({"presence.update", "pong"})
 # Of these fields a frame names only one.
@@ -132,19 +134,23 @@ def _places(found: inspect.Type, path: Place) -> Iterator[Place]:
             yield from _places(field.type, (*path, field.encode_name))
 
 
-def naming(frame: Frame, place: Place, name: str) -> Frame:
-    """The frame with this id in this place."""
+def placing(frame: Frame, place: Place, value: Any) -> Frame:
+    """The frame with this value in this place."""
     changed = copy.deepcopy(frame)
-    for other in _ALTERNATIVES.get(frame["type"], ()):
-        if place[0] in _ALTERNATIVES[frame["type"]]:
-            changed.pop(other, None)
+    alternatives = _ALTERNATIVES.get(frame["type"], ())
+    for other in alternatives if place[0] in alternatives else ():
+        changed.pop(other, None)
     at: Any = changed
-    for key in place[:-1]:
-        at = at.setdefault(key, []) if isinstance(at, dict) else at[key]
+    for key, below in pairwise(place):
+        if key == 0:
+            at[:] = at or [{}]
+            at = at[0]
+        else:
+            at = at.setdefault(key, [] if below == 0 else {})
     if isinstance(at, list):
-        at[:] = [name]
+        at[:] = [value]
     else:
-        at[place[-1]] = name
+        at[place[-1]] = value
     return changed
 
 

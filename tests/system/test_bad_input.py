@@ -1,71 +1,15 @@
 """The bar for bad input: the documented code, a neighbour who loses nothing, and a log without a trace of it."""
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
+from tests.system.abuse import KIB, SECRET, attacker, nested, send
 from tests.system.server import ServerProcess
-from tests.wire import Frame, Tab, guest, opened, question
-
-# In every text that is sent here; no log line may hold it, nor the beginning of a token.
-SECRET = "abracadabra"
-TEXT, CONTINUATION, RFC_PING = 0x1, 0x0, 0x9
-FIN = 0x80
-KIB = 1024
-
-
-@pytest.fixture(scope="module")
-def abused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server that logs as much as it can; read at the end."""
-    with ServerProcess(tmp_path_factory.mktemp("abused") / "data", LOG_LEVEL="debug") as server:
-        yield server
-        assert "Traceback" not in server.log
-        assert "ERROR" not in server.log
-        assert SECRET not in server.log
-        assert "tws_" not in server.log
-
-
-@pytest.fixture
-async def neighbour(abused: ServerProcess) -> AsyncIterator[Tab]:
-    """Somebody whose answer streams meanwhile: every token must come, and what is asked must be answered."""
-    async with opened(abused.url) as tab:
-        stream_id = (await tab.ask("chat", SECRET, options={"tokens": 100_000, "pace": 200}))["streamId"]
-        await tab.reached(stream_id, 5)
-        yield tab
-        await tab.reached(stream_id, tab.streams[stream_id].last + 1)
-        await tab.command("stream.stop", streamId=stream_id)
-        end = await tab.ended(stream_id)
-        assert end["seq"] == tab.streams[stream_id].last
-        assert tab.streams[stream_id].fold.message() == (await tab.history("chat"))[-1]
-
-
-@asynccontextmanager
-async def attacker(abused: ServerProcess) -> AsyncIterator[Tab]:
-    """Somebody who is signed in and means no good; whatever happens, a later hello of the same user works."""
-    async with opened(abused.url) as tab:
-        yield tab
-    async with opened(abused.url, tab.token) as again:
-        await again.settled()
-
-
-def raw(opcode: int, payload: bytes = b"", *, fin: bool = True, claim: int | None = None) -> bytes:
-    """A websocket frame as a client sends it, masked with zeros; `claim` is the length it says it has."""
-    length = len(payload) if claim is None else claim
-    if length < 126:
-        head = bytes([opcode | fin * FIN, 0x80 | length])
-    elif length < 65_536:
-        head = bytes([opcode | fin * FIN, 0x80 | 126]) + length.to_bytes(2, "big")
-    else:
-        head = bytes([opcode | fin * FIN, 0x80 | 127]) + length.to_bytes(8, "big")
-    return head + bytes(4) + payload
-
-
-def send(**fields: Any) -> Frame:
-    return {"type": "message.send", "id": "c", "chatId": "chat", "message": question(SECRET)} | fields
+from tests.system.stranger import COMMANDS, SILENT, UNSERVED
+from tests.wire import Frame, Tab
 
 
 def message(*parts: Any, **fields: Any) -> Frame:
@@ -74,57 +18,6 @@ def message(*parts: Any, **fields: Any) -> Frame:
 
 def text(value: str) -> Frame:
     return {"type": "text", "text": value}
-
-
-def nested(depth: int) -> str:
-    return "[" * depth + "]" * depth
-
-
-def padded(size: int) -> str:
-    """A legal ping of exactly so many bytes."""
-    empty = json.dumps({"type": "ping", "id": "p", "padding": ""})
-    return json.dumps({"type": "ping", "id": "p", "padding": "x" * (size - len(empty))})
-
-
-FATAL: dict[str, tuple[str | bytes, str | None, int]] = {
-    "not JSON": (SECRET, "invalid_frame", 4400),
-    "half a frame": ('{"type":"message.send","id":"c"', "invalid_frame", 4400),
-    "two frames in one": ('{"type":"ping","id":"a"}{"type":"ping","id":"b"}', "invalid_frame", 4400),
-    "a list": ('[{"type":"ping","id":"a"}]', "invalid_frame", 4400),
-    "a number for a type": ('{"type":1,"id":"a"}', "invalid_frame", 4400),
-    "NaN": ('{"type":"ping","id":"a","x":NaN}', "invalid_frame", 4400),
-    "a literal NUL": ('{"type":"ping","id":"a","x":"\0"}', "invalid_frame", 4400),
-    "nested beyond reading": (f'{{"type":"ping","id":"a","x":{nested(100_000)}}}', "invalid_frame", 4400),
-    "binary": (b"\x00\x01\x02", None, 1003),
-    "JSON in binary": (b'{"type":"ping","id":"a"}', None, 1003),
-    "1 MB": (padded(1024 * KIB), None, 1009),
-    "one byte too many": (padded(256 * KIB + 1), None, 1009),
-}
-
-
-@pytest.mark.parametrize("name", FATAL)
-async def test_a_broken_frame_ends_its_connection_alone(abused: ServerProcess, neighbour: Tab, name: str) -> None:
-    data, code, close = FATAL[name]
-    async with attacker(abused) as tab:
-        await tab.send(data)
-        if code is None:
-            assert await tab.closed() == close
-            assert not tab.of_type("error")
-        else:
-            assert await tab.fatal() == (code, close)
-
-
-@pytest.mark.parametrize("data", [b"\xff", b'{"type":"ping","id":"\xc3"}', b'{"type":"\xed\xa0\x80"}'])
-async def test_bad_utf_8_closes_1007(abused: ServerProcess, neighbour: Tab, data: bytes) -> None:
-    async with attacker(abused) as tab:
-        await tab.socket.send(data, text=True)
-        assert await tab.closed() == 1007
-
-
-async def test_the_largest_frame_is_taken(abused: ServerProcess, neighbour: Tab) -> None:
-    async with attacker(abused) as tab:
-        await tab.send(padded(256 * KIB))
-        await tab.until(lambda got: got["type"] == "pong")
 
 
 REFUSED: dict[str, tuple[Frame, str, str | None]] = {
@@ -217,9 +110,43 @@ REFUSED: dict[str, tuple[Frame, str, str | None]] = {
     ),
     "an unknown project deleted": ({"type": "project.delete", "projectId": "nothing"}, "not_found", "$.projectId"),
     "a stop of nothing": ({"type": "stream.stop"}, "invalid_argument", "$"),
+    "an edit without a question": (
+        {"type": "message.edit", "chatId": "nothing", "messageId": "m", "message": message(text(" "))},
+        "invalid_argument",
+        "$.message.parts",
+    ),
+    "an edit in an unknown chat": (
+        {"type": "message.edit", "chatId": "nothing", "messageId": "m", "message": message(text("x"))},
+        "not_found",
+        "$.chatId",
+    ),
+    "another version in an unknown chat": (
+        {"type": "message.regenerate", "chatId": "nothing"},
+        "not_found",
+        "$.chatId",
+    ),
+    "another try in an unknown chat": ({"type": "message.retry", "chatId": "nothing"}, "not_found", "$.chatId"),
+    "a choice in an unknown chat": (
+        {"type": "message.select", "chatId": "nothing", "messageId": "m"},
+        "not_found",
+        "$.chatId",
+    ),
+    "an arrangement of nothing": ({"type": "queue.update", "chatId": "nothing"}, "invalid_argument", "$"),
+    "an arrangement in an unknown chat": (
+        {"type": "queue.update", "chatId": "nothing", "paused": True},
+        "not_found",
+        "$.chatId",
+    ),
+    "an unknown stream left": ({"type": "stream.unsubscribe", "streamId": "nothing"}, "not_found", None),
+    "a token of nobody": ({"type": "auth.refresh", "token": f"tws_{SECRET}"}, "unauthenticated", None),
     "an unknown type": ({"type": f"{SECRET}.{SECRET}"}, "unknown_type", None),
     "a type of another time": ({"type": "x" * 10_000}, "unknown_type", None),
 }
+
+
+def test_every_command_has_a_case() -> None:
+    tried = {frame["type"] for frame, _, _ in REFUSED.values()}
+    assert COMMANDS.keys() - tried == SILENT | UNSERVED | {"hello", "ping"}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -295,116 +222,3 @@ async def test_the_longest_text_is_stored_whole(abused: ServerProcess, neighbour
         stream_id = (await tab.ask("chat", longest, options={"tokens": 3}))["streamId"]
         assert (await tab.ended(stream_id))["status"] == "completed"
         assert (await tab.history("chat"))[0]["parts"] == [text(longest)]
-
-
-async def test_a_huge_hello_is_closed(abused: ServerProcess, neighbour: Tab) -> None:
-    hello = {"type": "hello", "id": "h", "clientId": "tab", "token": "t"}
-    for size in (9_000, 200_000):
-        async with Tab(abused.url) as tab:
-            await tab.send(hello | {"padding": "x" * size})
-            assert await tab.closed() == 1009
-            assert tab.frames == []
-
-
-async def test_a_stranger_can_do_nothing(abused: ServerProcess, neighbour: Tab) -> None:
-    for frame in (send(), {"type": "stream.stop", "id": "c", "chatId": "chat"}, {"type": "pong", "id": "p1"}):
-        async with Tab(abused.url) as tab:
-            await tab.send(frame)
-            assert await tab.fatal() == ("hello_required", 4400)
-    bad_token = {"type": "hello", "id": "h", "clientId": "tab", "token": f"tws_{SECRET}"}
-    async with Tab(abused.url) as tab:
-        await tab.send(bad_token)
-        await tab.send(send())
-        assert await tab.fatal() == ("unauthenticated", 4401)
-        assert len(tab.frames) == 1
-
-
-# Floods: whatever somebody sends, the neighbour is served between two of it
-
-
-async def test_a_flood_of_pings_is_answered_and_holds_up_nobody(abused: ServerProcess, neighbour: Tab) -> None:
-    async with attacker(abused) as tab:
-        count = 5_000
-        flood = raw(TEXT, b'{"type":"ping","id":"p"}')
-        tab.socket.transport.write(flood * count)
-        await neighbour.settled()
-        assert len(tab.of_type("pong")) < count
-        await tab.until(lambda _: len(tab.of_type("pong")) >= count)
-
-
-async def test_a_flood_of_commands_is_limited_then_cut(abused: ServerProcess, neighbour: Tab) -> None:
-    async with attacker(abused) as tab:
-        flood = b"".join(
-            raw(TEXT, json.dumps(send(id=f"c{n}", chatId=f"chat_{n}", message=question(SECRET))).encode())
-            for n in range(2_000)
-        )
-        tab.socket.transport.write(flood)
-        await neighbour.settled()
-        assert await tab.fatal() == ("rate_limited", 4529)
-        codes = {frame["error"]["code"] for frame in tab.of_type("error")}
-        assert codes <= {"rate_limited", "too_many_in_flight"}
-        answered = [frame["id"] for frame in tab.frames if frame["type"] in ("ack", "error") and "id" in frame]
-        assert len(answered) == len(set(answered))
-
-
-async def test_a_flood_of_rfc_pings_holds_up_nobody(abused: ServerProcess, neighbour: Tab) -> None:
-    async with attacker(abused) as tab:
-        tab.socket.transport.write(raw(RFC_PING, b"x" * 100) * 20_000)
-        await neighbour.settled()
-        await tab.settled()
-
-
-async def test_a_message_in_endless_pieces_is_closed(abused: ServerProcess, neighbour: Tab) -> None:
-    async with attacker(abused) as tab:
-        tab.socket.transport.write(raw(TEXT, b"{", fin=False) + raw(CONTINUATION, b"", fin=False) * 5_000)
-        await neighbour.settled()
-        assert await tab.closed() == 1009
-
-
-async def test_half_frames_hold_up_nobody(abused: ServerProcess, neighbour: Tab) -> None:
-    async with attacker(abused) as tab:
-        tab.socket.transport.write(raw(TEXT, b'{"type":', claim=200 * KIB))
-        for _ in range(3):
-            await neighbour.settled()
-        await tab.cut()
-    async with attacker(abused) as tab:
-        tab.socket.transport.write(raw(TEXT, b"x", claim=2**40))
-        assert await tab.closed() == 1009
-
-
-async def test_sockets_that_never_finish_their_handshake_hold_up_nobody(abused: ServerProcess, neighbour: Tab) -> None:
-    host, port = abused.url.removeprefix("http://").split(":")
-    halves = [await asyncio.open_connection(host, int(port)) for _ in range(100)]
-    for _, writer in halves:
-        writer.write(b"GET /v1/socket?ticket=twt_abracadabra HTTP/1.1\r\nHost: ")
-    async with opened(abused.url) as another:
-        await asyncio.gather(neighbour.settled(), another.settled())
-    for _, writer in halves:
-        writer.close()
-    await asyncio.gather(*(writer.wait_closed() for _, writer in halves), return_exceptions=True)
-
-
-async def test_somebody_who_reads_nothing_of_a_flood_is_cut(abused: ServerProcess, neighbour: Tab) -> None:
-    async with attacker(abused) as tab:
-        tab.socket.transport.pause_reading()
-        flood = raw(TEXT, json.dumps({"type": "ping", "id": "p" * 64}).encode()) * 1_000
-        async with asyncio.timeout(20):
-            while not tab.socket.transport.is_closing():
-                tab.socket.transport.write(flood)
-                await neighbour.settled()
-
-
-async def test_many_guests_flood_at_once(abused: ServerProcess, neighbour: Tab) -> None:
-    tabs = [Tab(abused.url, guest(abused.url)) for _ in range(10)]
-    for tab in tabs:
-        await tab.__aenter__()
-    try:
-        for tab in tabs:
-            await tab.hello()
-            tab.socket.transport.write(raw(TEXT, b'{"type":"nothing.known","id":"u"}') * 1_000)
-        await neighbour.settled()
-        for tab in tabs:
-            await tab.until(lambda got: got["type"] == "error")
-    finally:
-        for tab in tabs:
-            await tab.__aexit__(None, None, None)

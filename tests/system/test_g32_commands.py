@@ -10,11 +10,8 @@ from typing import Any
 import pytest
 
 from tests.system.owner import Owner
-from tests.system.stranger import COMMANDS, FRAMES, Place, Stranger, naming, places, shape, stranger_to
+from tests.system.stranger import COMMANDS, FRAMES, UNSERVED, Place, Stranger, places, placing, shape, stranger_to
 from tests.wire import Frame, Tab, opened
-
-# Not served yet: their frames cannot be carried out.
-UNSERVED = frozenset({"chat.seen", "tool.approval", "tool.output"})
 
 
 def test_every_command_has_a_frame() -> None:
@@ -43,7 +40,7 @@ async def test_g32_what_is_anothers_answers_as_what_does_not_exist(owner: Owner,
 
 async def asked(stranger: Stranger, kind: str, place: Place, name: str) -> Any:
     """What a command that names this is answered."""
-    return shape(await stranger.answer(naming(await stranger.frame(kind), place, name)), name)
+    return shape(await stranger.answer(placing(await stranger.frame(kind), place, name)), name)
 
 
 async def test_g32_a_hello_learns_nothing_of_another(owner: Owner) -> None:
@@ -61,7 +58,7 @@ async def test_g32_a_hello_learns_nothing_of_another(owner: Owner) -> None:
 async def greeted(stranger: Stranger, place: Place, name: str) -> Frame:
     """What a hello that names this is answered."""
     async with Tab(stranger.tab.url) as tab:
-        frame = naming(await stranger.frame("hello"), place, name)
+        frame = placing(await stranger.frame("hello"), place, name)
         await tab.send(frame)
         return await tab.until(lambda got: got.get("id") == frame["id"])
 

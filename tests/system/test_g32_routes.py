@@ -31,6 +31,7 @@ ROUTES: Mapping[tuple[str, str], Frame | None] = {
     ("GET", "/v1/auth/session"): None,
     ("POST", "/v1/auth/ticket"): {},
     ("POST", "/v1/auth/password"): {"current": PASSWORD, "new": "another password"},
+    ("DELETE", "/v1/auth/account"): {"password": PASSWORD},
     ("GET", "/v1/auth/sessions"): None,
     ("DELETE", "/v1/auth/sessions"): None,
     ("DELETE", "/v1/auth/sessions/{id}"): None,

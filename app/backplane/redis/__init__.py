@@ -1,1 +1,0 @@
-"""The backplane in Redis, for many nodes: one server, a Sentinel's master, or a Cluster."""
