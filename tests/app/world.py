@@ -162,7 +162,13 @@ class World:
         """Wait for the end of a stream and of what its node does behind it."""
         stream = self.registry.get(stream_id)
         assert stream is not None
-        await until(lambda: stream.ended)
+        watcher = _Watcher()
+        stream.readers.add(watcher)
+        async with asyncio.timeout(10):
+            while not stream.ended:
+                await watcher.touched.wait()
+                watcher.touched.clear()
+        stream.readers.discard(watcher)
         return stream
 
     async def start(self) -> None:
@@ -196,6 +202,18 @@ class World:
     def change(self, caller: Caller) -> Any:
         """A change of the user's facts, as an async context manager."""
         return self.outbox.change(caller.user_id)
+
+
+class _Watcher:
+    """A reader who wants to know only that there is something new."""
+
+    def __init__(self) -> None:
+        self.touched = asyncio.Event()
+
+    def touch(self, stream_id: str) -> None:
+        self.touched.set()
+
+    def flush(self) -> None: ...
 
 
 @asynccontextmanager

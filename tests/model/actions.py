@@ -28,6 +28,7 @@ _OPTIONS: Sequence[dict[str, Any]] = (
     {"tokens": 20, "pace": 300, "fault": "midway"},
     {"tokens": 0},
     {"tokens": 60, "pace": 1000, "fault": "filtered", "faultAfter": 30},
+    {"tokens": 4_000, "pace": 0},
 )
 _IF_ACTIVE = (None, "queue", "stop", "reject", "queue")
 _FILING: Sequence[dict[str, Any]] = ({"pinned": True}, {"pinned": False}, {"archived": True}, {"archived": False})

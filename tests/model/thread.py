@@ -86,17 +86,20 @@ class Thread:
         if name == "chat.deleted":
             self.state, self._messages, self.leaf_id = "missing", {}, None
             return
-        self.state = "loaded"
+        before, self.state = self.leaf_id, "loaded"
         self._adopt(msgspec.convert(data["chat"], DashboardChat))
         if name == "message.created":
             self._messages[data["message"]["id"]] = data["message"]  # its answer starts with the next event
             return
         if name == "stream.started":
             self._join(data["streamId"], data["messageId"])
-        self._trim()
+        if name == "chat.updated" and self.leaf_id != before:
+            self.reload()  # somebody chose another version; what is known of it may be of another time
+        else:
+            self._trim()
 
     def _trim(self) -> None:
-        """Keep what is shown. When that is not all known, another branch was chosen, or an answer began in one."""
+        """Keep what is shown. When that is not all known, an answer has begun on another branch."""
         shown = self.shown
         if shown is not None:
             self._messages = {message["id"]: message for message in shown if message["id"] not in self.growing}

@@ -150,9 +150,8 @@ class Tree(RuleBasedStateMachine):
 
     async def calm(self) -> None:
         """Wait until whatever was stopped has ended."""
-        async with asyncio.timeout(10):
-            while await self.rows("SELECT 1 FROM streams WHERE status = 'stopping'"):  # noqa: ASYNC110 - no event is set
-                await asyncio.sleep(0.001)
+        for row in await self.rows("SELECT stream_id FROM streams WHERE status = 'stopping'"):
+            await self.world.ended(row["stream_id"])
 
     # What must hold
 

@@ -1,5 +1,6 @@
 """A tiny server on a real port that speaks the wire."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,7 @@ class Host:
         self.greet: tuple[Error, int] | None = None
         self.fragment = False
         self.port = 0
+        self.heard = asyncio.Event()  # set with every frame that comes
 
     @property
     def url(self) -> str:
@@ -42,6 +44,7 @@ class Host:
                 for frame in peer.receive(message):
                     await self.send(connection, frame)
                 await self.pump()
+                self.heard.set()
         except ConnectionClosed:
             return
 
