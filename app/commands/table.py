@@ -1,9 +1,9 @@
 """The table of commands: which handler carries out which frame, and which of them keep their order."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
-from app.commands.reply import Caller, Handler, Reply, Table
+from app.commands.reply import Caller, Reply, Table
 from app.store.errors import StoreUnavailable
 from protocol.errors import Refusal
 from protocol.frames.client import ChatCommand, Command, Generating, MessageSelect, ProjectCommand, QueueUpdate
@@ -33,9 +33,13 @@ class Commands:
         Raises:
             Refusal: it was not carried out.
         """
+        return await self.counted(command, self._carry_out(caller, command))
+
+    async def counted(self, command: Command, work: Awaitable[Reply]) -> Reply:
+        """Wait for a command that is carried out here or elsewhere, and count what comes of it."""
         outcome = "internal"
         try:
-            reply = await self._handler_of(command)(caller, command)
+            reply = await work
             outcome = "duplicate" if reply.duplicate else "ok"
         except Refusal as refusal:
             outcome = refusal.code
@@ -47,11 +51,11 @@ class Commands:
             self.outcomes[name_of(command), outcome] += 1
         return reply
 
-    def _handler_of(self, command: Command) -> Handler:
+    async def _carry_out(self, caller: Caller, command: Command) -> Reply:
         handler = self._handlers.get(type(command))
         if handler is None:
             raise Refusal("unknown_type", "This server does not offer that command.")
-        return handler
+        return await handler(caller, command)
 
 
 def name_of(command: Command) -> str:

@@ -206,7 +206,7 @@ class Socket:
             booking = Booking(self._core)
             caller = replace(self._caller, may_follow=booking.take)
             if isinstance(incoming, AuthRefresh):
-                work = self._renew(caller, incoming)
+                work = self._services.commands.counted(incoming, self._renew(caller, incoming))
             else:
                 # The place in the lane is taken here, in the order of arrival, not when the task comes to run.
                 work = self._run(caller, incoming, self._lanes.enter(lane_of(incoming)))

@@ -7,8 +7,10 @@ import asyncio
 import contextlib
 import json
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -185,3 +187,16 @@ async def test_limit_generations_per_minute(slow: ServerProcess) -> None:
             assert (error["code"], error["retryable"]) == ("rate_limited", True)
             assert 0 < error["retryAfterMs"] <= 20_001
             assert error["message"] == "You can ask for 3 answers a minute. Wait a moment."
+
+
+async def test_the_daily_token_budget(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data", DAILY_TOKEN_BUDGET="50") as server:
+        async with opened(server.url) as tab:
+            spent = (await tab.ended((await tab.ask("c", options={"tokens": 100, "pace": 0}))["streamId"]))["usage"]
+            error = await tab.refused("message.send", **send("more"))
+            assert (error["code"], error["retryable"]) == ("quota_exceeded", False)
+            assert "50 tokens" in error["message"]
+            assert error["details"]["used"] == spent["inputTokens"] + spent["outputTokens"]
+            until = error["details"]["renewsAt"] - time.time() * 1000
+            assert error["retryAfterMs"] == pytest.approx(until, abs=10_000)
+            assert [chat["chatId"] for chat in (await tab.command("dashboard.get"))["result"]["chats"]] == ["c"]

@@ -46,6 +46,7 @@ async def test_metrics_tell_the_truth_while_an_answer_streams(server: ServerProc
             await other.reached(stream_id, shown)
             assert (await read(server))["tidewire_resume_frames_count"] == 1
         await tab.refused("chat.get", chatId="nothing")
+        await tab.command("auth.refresh", token=tab.token)
         await tab.command("stream.stop", streamId=stream_id)
         end = await tab.ended(stream_id)
         seen = await read(server)
@@ -55,6 +56,7 @@ async def test_metrics_tell_the_truth_while_an_answer_streams(server: ServerProc
         assert seen["tidewire_stop_seconds_sum"] == pytest.approx(end["stopLatencyMs"] / 1000)
         assert seen["tidewire_tokens_total{output}"] == end["usage"]["outputTokens"]
         assert seen["tidewire_commands_total{ok}{stream.stop}"] == 1
+        assert seen["tidewire_commands_total{ok}{auth.refresh}"] == 1
         assert seen["tidewire_errors_total{not_found}"] == seen["tidewire_commands_total{not_found}{chat.get}"] == 1
         await tab.settled()
         sent = (await read(server))["tidewire_sent_bytes_total"]

@@ -101,6 +101,9 @@ class Node:
     async def run(self, caller: Caller, command: Any) -> Reply:
         return await self.handler(caller, command)
 
+    async def counted(self, _command: Any, work: Awaitable[Reply]) -> Reply:
+        return await work
+
     async def echo(self, _caller: Caller, command: Any) -> Reply:
         return Reply({"type": type(command).__name__})
 
