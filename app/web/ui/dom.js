@@ -48,3 +48,13 @@ export const storage = {
     }
   },
 };
+
+/** Somebody else is here from now on: nothing that was typed is theirs. */
+export function startOver() {
+  try {
+    for (const key of Object.keys(localStorage)) if (key.startsWith("tidewire.draft.")) localStorage.removeItem(key);
+  } catch {
+    // A page without memory has nothing to forget.
+  }
+  location.assign("/");
+}

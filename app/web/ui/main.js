@@ -1,4 +1,5 @@
 /** The page: joins the socket, the chats and what is drawn. All drawing happens once per animation frame. */
+import { Account } from "./account.js";
 import { Chat } from "./chat.js";
 import { Dashboard } from "./dashboard.js";
 import { $, h, storage, uuidv7 } from "./dom.js";
@@ -79,6 +80,7 @@ const menu = new Menu({
 });
 const sidebar = new Sidebar($("chats"), (chat, row, anchor) => menu.open(chat, row, anchor));
 const search = new Search($("search"), socket, dashboard, () => draw());
+const account = new Account($("account"), socket, () => dashboard.chats.size);
 const thread = new Thread($("thread"), {
   retry: (message) => shown.retry(message),
   rewrite: (message, verb) => shown.rewrite(message, verb, model()),
@@ -206,7 +208,7 @@ $("scroll").addEventListener("scroll", () => {
 });
 document.addEventListener("keydown", (event) => {
   if (event.key === "k" && (event.ctrlKey || event.metaKey)) return find(event);
-  if (event.key !== "Escape" || event.isComposing || document.querySelector(":popover-open")) return;
+  if (event.key !== "Escape" || event.isComposing || document.querySelector(":popover-open, dialog[open]")) return;
   if (document.body.classList.contains("drawer")) drawer(false);
   else shown.stop();
 });
@@ -241,6 +243,7 @@ function draw() {
     if (search.chats) sidebar.renderFound(search.chats, shown.chatId);
     else sidebar.render(dashboard.sorted, shown.chatId);
     $("more").hidden = !(search.chats ? search : dashboard).nextCursor;
+    account.render();
     drawModels();
     const connected = socket.ready || Date.now() - socket.since < PATIENCE;
     thread.render(shown, { connected, examples: dashboard.models.length ? (isDemo() ? "demo" : "real") : null });
@@ -298,11 +301,15 @@ function drawBanner(connected) {
   $("banner").classList.toggle("shown", isShown);
   if ($("banner-text").textContent !== (isShown ? text : "")) $("banner-text").textContent = isShown ? text : "";
   $("banner-count").textContent = isShown && seconds > 0 ? `Trying again in ${seconds} s` : "";
-  $("banner-action").textContent = stopped ? "Reload" : "Try now";
+  $("banner-action").textContent = stopped ? (socket.locked ? "Sign in" : "Reload") : "Try now";
   $("banner-action").hidden = !isShown;
 }
 
-$("banner-action").addEventListener("click", () => (socket.state === "stopped" ? location.reload() : socket.open()));
+$("banner-action").addEventListener("click", () => {
+  if (socket.state !== "stopped") socket.open();
+  else if (socket.locked) account.open();
+  else location.reload();
+});
 
 /** Tell people who listen instead of looking; never a token. */
 function say(words) {

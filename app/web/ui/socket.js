@@ -1,18 +1,13 @@
 /** One websocket that is opened again and again, and commands that survive its death. */
-import { uuidv7 } from "./dom.js";
+import { LOST, Refusal, call, whoAmI } from "./api.js";
+import { startOver, uuidv7 } from "./dom.js";
 
 const SILENCE = 35_000; // ms without a frame: the server pings every 25 s, so this line is dead
 const WELCOME = 10_000;
 const PONG = 5_000;
 const STABLE = 5_000; // a connection that lived this long starts the backoff anew
-const LOST = { code: "disconnected", message: "The connection was lost.", retryable: true };
-
-export class Refusal extends Error {
-  constructor(error) {
-    super(error.message);
-    Object.assign(this, error);
-  }
-}
+// ms before we look whether another tab has signed us in again; its answer is on its way while we are closed
+const SIGNED_OUT = [300, 1_500];
 
 export class Socket {
   /** `on`: hello() -> fields, welcome(frame), frame(frame), change(). */
@@ -24,6 +19,8 @@ export class Socket {
     this.since = Date.now(); // when the page was last connected, or began to try
     this.everReady = false;
     this.reason = ""; // why it is stopped, for people
+    this.session = null; // who we are: {userId, guest, email?, name?}
+    this.locked = false; // stopped because one must sign in here
     this.pending = new Map();
     this.attempt = 0;
     document.addEventListener("visibilitychange", () => this.wake());
@@ -42,10 +39,11 @@ export class Socket {
     this.deadline = Date.now() + WELCOME;
     const turn = (this.turn = Symbol("one attempt"));
     try {
-      if (!this.everReady) await ensureSession();
+      if (!this.everReady) this.session = await ensureSession();
     } catch (error) {
       if (turn !== this.turn) return;
-      if (error instanceof Refusal && !error.retryable) this.#stop(error.message);
+      this.locked = error.code === "permission_denied";
+      if (!error.retryable) this.#stop(error.message);
       else this.#retry(error.retryAfterMs);
       return;
     }
@@ -133,7 +131,7 @@ export class Socket {
 
   async #refresh() {
     try {
-      const { ticket } = await post("/v1/auth/ticket");
+      const { ticket } = await call("POST", "/v1/auth/ticket");
       await this.command("auth.refresh", { token: ticket }, { resend: false });
     } catch {
       // The server closes with 4401 when the time is up, and that is said then.
@@ -145,7 +143,27 @@ export class Socket {
     this.#abandon();
     if (code < 4400 || code > 4499) return this.#retry(fatal?.retryAfterMs);
     const said = fatal?.message ?? "The server refused this page.";
-    this.#stop(code === 4401 ? "Your session has ended. Reload to start a new one." : said);
+    if (code === 4401 || code === 4403) this.#signedOut(code === 4401 ? "Your session has ended." : said);
+    else this.#stop(said);
+  }
+
+  /** Our session has ended. Another tab may have begun the next one: of the same person, then we go on, or of another. */
+  async #signedOut(said) {
+    const turn = (this.turn = Symbol("one attempt"));
+    this.#become("connecting");
+    this.deadline = Infinity;
+    for (const pause of SIGNED_OUT) {
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      const found = await whoAmI().catch(() => undefined);
+      if (turn !== this.turn) return;
+      if (found === undefined) return this.#retry();
+      if (found && found.userId !== this.session?.userId) return startOver();
+      if (found) {
+        this.session = found;
+        return this.open();
+      }
+    }
+    this.#stop(said);
   }
 
   /** Forget the socket without waiting for its close; what cannot be sent again is lost. */
@@ -188,16 +206,7 @@ export class Socket {
   }
 }
 
+/** Find out who we are; whoever is nobody becomes a guest. */
 async function ensureSession() {
-  const response = await fetch("/v1/auth/session");
-  if (response.status === 401) await post("/v1/auth/guest");
-  else if (!response.ok) throw new Refusal({ ...LOST });
-}
-
-async function post(path) {
-  const headers = { "content-type": "application/json" };
-  const response = await fetch(path, { method: "POST", headers, body: "{}" });
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refusal(body.error ?? { ...LOST, retryable: response.status >= 500 });
-  return body;
+  return (await whoAmI()) ?? { ...(await call("POST", "/v1/auth/guest")), guest: true };
 }
