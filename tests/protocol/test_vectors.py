@@ -9,10 +9,13 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 from msgspec import inspect
 
-from protocol.codec import InvalidField, UnknownType, decode_client, decode_server, encode
+from protocol.codec import InvalidField, UnknownType, decode_client, decode_server, encode, to_json
+from protocol.codes import CLOSE_MEANINGS, ERRORS, verdict
 from protocol.errors import Refusal, Violation
 from protocol.frames.client import CLIENT_FRAMES
 from protocol.frames.server import SERVER_FRAMES
+from protocol.lifecycle import CLIENT_CONNECTION, SERVER_CONNECTION, STREAM, SUBSCRIPTION
+from protocol.limits import Limits
 from protocol.schema import schema
 from tests.protocol.replay import ClientReplay, Names, ServerReplay
 
@@ -25,6 +28,20 @@ SCHEMAS = {
     side: Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": schema()["$defs"]})
     for side, name in [("client", "ClientFrame"), ("server", "ServerFrame")]
 }
+
+
+def test_the_tables_are_those_of_the_code() -> None:
+    tables = orjson.loads((FOLDER / "tables.json").read_bytes())
+    assert tables["states"] == {
+        "stream": STREAM,
+        "serverConnection": SERVER_CONNECTION,
+        "clientConnection": CLIENT_CONNECTION,
+        "subscription": SUBSCRIPTION,
+    }
+    assert tables["closes"] == {row.name: row.close for row in ERRORS.values() if row.close is not None}
+    assert {int(code) for code in tables["verdicts"]} >= set(CLOSE_MEANINGS)
+    assert tables["verdicts"] == {code: verdict(int(code)) for code in tables["verdicts"]}
+    assert tables["limits"] == to_json(Limits())
 
 
 def named(vectors: list[Json]) -> pytest.MarkDecorator:
