@@ -20,6 +20,7 @@ from app.commands.leaving import Leaving
 from app.commands.messages import Messages
 from app.commands.projects import Projects
 from app.commands.queue import Queue
+from app.commands.seeing import Seeing
 from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
@@ -32,6 +33,7 @@ from app.models.demo import DemoModel
 from app.models.interface import Model
 from app.node import Node, Parts
 from app.realtime.hub import Hub
+from app.realtime.presence import Presences
 from app.realtime.seen import WRITE_EVERY, Seen
 from app.realtime.signed_in import LOOK_EVERY, SignedIn
 from app.rounds import Round
@@ -105,7 +107,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     registry = Registry(database, journal, retention_ms=limits.stream_log_ms)
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000)
     quota = Quota(limits.generations_at_once, settings.daily_token_budget)
-    closing = Closing(database, outbox, ticker, clock, node=name, quota=quota)
+    closing = Closing(database, outbox, ticker, clock, Presences(hub).is_watched, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
     supervisor = Supervisor(
         database, registry, ticker, closing, entitling, models, clock, max_bytes=limits.stream_log_bytes
@@ -130,6 +132,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
             Streams(outbox, registry, supervisor).table(),
             Chats(database, registry).table(),
             Filing(outbox, registry, supervisor).table(),
+            Seeing(outbox).table(),
             Projects(outbox).table(),
             dashboard.table(),
         ]

@@ -173,6 +173,11 @@ class Tab:
             raise Refused(answer["error"])
         return answer
 
+    async def shows(self, chat_id: str | None, visibility: str = "visible") -> None:
+        """Say what this tab shows, and wait until the server has read it."""
+        await self.send({"type": "presence.update", "visibility": visibility, "chatId": chat_id})
+        await self.settled()
+
     async def ask(self, chat_id: str, text: str = "Hello?", *, id: str | None = None, **fields: Any) -> Frame:  # noqa: A002
         """Send a question; return the `GenerationResult`."""
         message = {"id": f"q_{next(_ids)}_{self.client_id}", "role": "user", "parts": [{"type": "text", "text": text}]}

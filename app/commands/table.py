@@ -6,7 +6,15 @@ from collections.abc import Awaitable, Iterable
 from app.commands.reply import Caller, Reply, Table
 from app.store.errors import StoreUnavailable
 from protocol.errors import Refusal
-from protocol.frames.client import ChatCommand, Command, Generating, MessageSelect, ProjectCommand, QueueUpdate
+from protocol.frames.client import (
+    ChatCommand,
+    ChatSeen,
+    Command,
+    Generating,
+    MessageSelect,
+    ProjectCommand,
+    QueueUpdate,
+)
 
 
 class Commands:
@@ -68,7 +76,7 @@ def lane_of(command: Command) -> str | None:
 
     Stops, reads and subscriptions have none: they never wait behind a send.
     """
-    if isinstance(command, Generating | MessageSelect | QueueUpdate | ChatCommand):
+    if isinstance(command, Generating | MessageSelect | QueueUpdate | ChatCommand | ChatSeen):
         return f"chat {command.chat_id}"
     if isinstance(command, ProjectCommand):
         return f"project {command.project_id}"

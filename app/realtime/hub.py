@@ -36,6 +36,9 @@ class Socket(Protocol):
     def has_events(self, offset: int) -> bool:
         """Whether it follows its user's events and has been given all up to this offset."""
 
+    def watches(self, chat_id: str) -> bool:
+        """Whether a person looks at this chat there."""
+
 
 class _Present:
     """One user with sockets on this node."""
@@ -105,6 +108,11 @@ class Hub:
         """How many sockets a user has on this node."""
         present = self._present.get(user_id)
         return len(present.sockets) if present else 0
+
+    def is_watched(self, user_id: str, chat_id: str) -> bool:
+        """Whether a person looks at this chat on a socket of this node."""
+        present = self._present.get(user_id)
+        return present is not None and any(socket.watches(chat_id) for socket in present.sockets)
 
     def feed_of(self, user_id: str) -> Feed | None:
         """The feed of a user who has a socket here."""

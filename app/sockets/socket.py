@@ -155,6 +155,10 @@ class Socket:
         """Whether every event up to this offset was handed out here; False until the welcome says where they begin."""
         return self._closed or self._core.has_events(offset)
 
+    def watches(self, chat_id: str) -> bool:
+        """Whether a person looks at this chat here."""
+        return not self._closed and self._core.watches(chat_id, self._services.clock.monotonic())
+
     def flush(self) -> None:
         """Write what may be written now, in one write; a bug here costs this connection, not its neighbours."""
         if self._closed:

@@ -201,12 +201,28 @@ async def turn(q: Queries, user_id: str, chat_id: str, leaf_id: str) -> None:
     )
 
 
-async def settle(q: Queries, user_id: str, chat_id: str, status: str) -> None:
-    """Note how the chat's last answer ended. The chat keeps its place: a sidebar must not move under a pointer."""
+async def settle(q: Queries, user_id: str, chat_id: str, status: str, *, unseen: bool) -> None:
+    """Note how the chat's last answer ended. The chat keeps its place: a sidebar must not move under a pointer.
+
+    Args:
+        unseen: nobody saw it end. One that was seen does not make up for an earlier one that was not.
+    """
     await q.execute(
-        "UPDATE chats SET last_status = :status WHERE user_id = :user_id AND chat_id = :chat_id",
-        {"user_id": user_id, "chat_id": chat_id, "status": status},
+        """
+        UPDATE chats SET last_status = :status, unseen = CASE WHEN :unseen = 1 THEN 1 ELSE unseen END
+        WHERE user_id = :user_id AND chat_id = :chat_id
+        """,
+        {"user_id": user_id, "chat_id": chat_id, "status": status, "unseen": int(unseen)},
     )
+
+
+async def see(q: Queries, user_id: str, chat_id: str) -> bool:
+    """Take the mark from a chat that its last answers were not seen; say whether it had one."""
+    row = await q.fetch_one(
+        "UPDATE chats SET unseen = 0 WHERE user_id = :user_id AND chat_id = :chat_id AND unseen = 1 RETURNING chat_id",
+        {"user_id": user_id, "chat_id": chat_id},
+    )
+    return row is not None
 
 
 async def entitle(q: Queries, user_id: str, chat_id: str, title: str) -> bool:

@@ -47,3 +47,22 @@ async def show(q: Queries, user_id: str, chat_id: str, leaf_id: str) -> None:
         """,
         {"user_id": user_id, "chat_id": chat_id, "leaf_id": leaf_id},
     )
+
+
+async def newest(q: Queries, user_id: str, chat_id: str, leaf_id: str) -> list[str]:
+    """Follow the shown branch from its leaf up to its newest answer that is stored whole; the ids of all of these."""
+    rows = await q.fetch_all(
+        """
+        WITH RECURSIVE up (message_id, parent_id, is_whole) AS (
+            SELECT message_id, parent_id, CASE WHEN role = 'assistant' THEN committed ELSE 0 END FROM messages
+            WHERE user_id = :user_id AND chat_id = :chat_id AND message_id = :leaf_id
+            UNION ALL
+            SELECT m.message_id, m.parent_id, CASE WHEN m.role = 'assistant' THEN m.committed ELSE 0 END
+            FROM messages m JOIN up u ON m.message_id = u.parent_id
+            WHERE m.user_id = :user_id AND m.chat_id = :chat_id AND u.is_whole = 0
+        )
+        SELECT message_id FROM up
+        """,
+        {"user_id": user_id, "chat_id": chat_id, "leaf_id": leaf_id},
+    )
+    return [row["message_id"] for row in rows]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from app.clock import Clock
@@ -24,6 +25,9 @@ log = logging.getLogger("tidewire.streams")
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 
+# Of a user and one of their chats: whether a person sees it right now. It never fails; what it cannot know is a no.
+IsWatched = Callable[[str, str], Awaitable[bool]]
+
 
 class Closing:
     """Brings a complete log to its end (guarantees 12 and 13).
@@ -32,6 +36,7 @@ class Closing:
         database, outbox: where the message is stored.
         ticker: writes the end into the journal, behind the last chunk.
         clock: stamps the end.
+        is_watched: says whether a person saw it end.
         node: this node, which must still own what it ends.
         quota: how much one user may have.
 
@@ -45,6 +50,7 @@ class Closing:
         outbox: Outbox,
         ticker: Ticker,
         clock: Clock,
+        is_watched: IsWatched,
         *,
         node: str,
         quota: Quota,
@@ -53,6 +59,7 @@ class Closing:
         self._outbox = outbox
         self._ticker = ticker
         self._clock = clock
+        self._is_watched = is_watched
         self._node = node
         self._quota = quota
         self.tally = Tally()
@@ -123,6 +130,7 @@ class Closing:
             folded = Fold().extend(stream.log.merged())
             # What the log says of its end counts (guarantee 13); an empty log says nothing.
             parts, metadata = folded.parts, metadata | (folded.metadata or {})
+        watched = await self._is_watched(generation.user_id, generation.chat_id)  # before: a change waits for nobody
         async with self._outbox.change(generation.user_id) as change:
             ours = await ledger.end(
                 change,
@@ -132,6 +140,7 @@ class Closing:
                 seq=stream.log.tail,
                 parts=parts,
                 metadata=metadata,
+                watched=watched,
             )
             if ours:
                 if not start_next:

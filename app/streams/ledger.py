@@ -139,6 +139,7 @@ async def end(
     seq: int,
     parts: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, Any],
+    watched: bool,
 ) -> bool:
     """End a stream and store its message in one change (guarantee 13); say whether it was still ours to end.
 
@@ -146,6 +147,8 @@ async def end(
         node: the owner that ends it; None: whoever owns it is dead.
         seq: the number of its last chunk.
         parts, metadata: the message as the log folds.
+        watched: whether a person saw it end. If not, its chat is unseen (guarantee 26), unless it was stopped: whoever
+            does that knows what there is.
     """
     ours = await streams.finish(
         change.tx,
@@ -162,7 +165,8 @@ async def end(
         await usage.add(change.tx, change.user_id, day_of(change.now), ending.usage)
     kept = {name: value for name, value in metadata.items() if name != "versions"}
     await messages.commit(change.tx, change.user_id, generation.message_id, parts=parts, metadata=kept)
-    await chats.settle(change.tx, change.user_id, generation.chat_id, ending.status)
+    unseen = not watched and ending.status != "stopped"
+    await chats.settle(change.tx, change.user_id, generation.chat_id, ending.status, unseen=unseen)
     if ending.status in ("failed", "interrupted"):
         # What waits may build on the answer that is missing. A stop has paused it already, at its own time.
         await queue.pause(change.tx, change.user_id, generation.chat_id)
@@ -174,6 +178,8 @@ async def end(
         messageId=generation.message_id,
         status=ending.status,
     )
+    if unseen:
+        change.tell("chat.unseen", chat_id=generation.chat_id, source=None, messageId=generation.message_id)
     return True
 
 

@@ -12,19 +12,21 @@ from typing import Any, NamedTuple
 from protocol.codec import InvalidField, UnknownType, decode_client, encode
 from protocol.errors import Refusal, Violation
 from protocol.flow import FlowWindow
-from protocol.frames.client import ClientFrame, ClientPing, ClientPong, Command, Hello
+from protocol.frames.client import ClientFrame, ClientPing, ClientPong, Command, Hello, PresenceUpdate
 from protocol.frames.objects import ErrorObject
 from protocol.frames.server import Ack, AuthExpiring, Error, Goodbye, ServerPing, ServerPong, Welcome
 from protocol.lifecycle import SERVER_CONNECTION, advance
 from protocol.limits import FlowLimits, Limits
 from protocol.rate import TokenBucket
 from protocol.server.outbound import EventLog, Outbound, StreamLog
+from protocol.server.presence import Presence
 from protocol.server.watch import UNWATCHED, Watch
 
 # Bursts of refused commands are answered; a client that ignores this many `rate_limited` in a row is not listening.
 DEAF_AFTER_REFUSALS = 200
 EXPIRY_WARNING = 60.0
 EXPIRY_GRACE = 30.0  # guarantee 33
+UNANSWERED = 10.0  # guarantee 26, whatever the heartbeat's patience: who has not answered so long shows nothing
 
 
 class Close(NamedTuple):
@@ -63,6 +65,7 @@ class ServerConnection:
         self._window = FlowWindow(self._flow)
         self._watch = watch
         self._out = Outbound(limits.outbound_bytes, watch)
+        self._presence = Presence()
         self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
         self._booked = 0
         self._refusals = 0
@@ -78,7 +81,8 @@ class ServerConnection:
     def receive(self, data: str | bytes, now: float) -> ClientFrame | None:
         """Take one websocket message; return the frame the application has to handle, if there is one.
 
-        Pings, pongs and everything that breaks a rule are answered here. Once `closing` is set, the rest is dropped.
+        Pings, pongs, what the screen shows and everything that breaks a rule are dealt with here. Once `closing` is
+        set, the rest is dropped.
         """
         if self.closing is not None:
             return None
@@ -104,6 +108,9 @@ class ServerConnection:
             return None
         if isinstance(frame, ClientPing):
             self._control(encode(ServerPong(id=frame.id)))
+            return None
+        if isinstance(frame, PresenceUpdate):
+            self._presence.update(frame)
             return None
         if isinstance(frame, Hello):
             raise Violation("duplicate_hello")
@@ -270,6 +277,14 @@ class ServerConnection:
         return self._out.take_ended()
 
     # What it tells of itself
+
+    def watches(self, chat_id: str, now: float) -> bool:
+        """Whether a person looks at this chat here (guarantee 26)."""
+        if self.state not in ("ready", "draining") or self.closing is not None:
+            return False
+        pinged_at = self._window.pinged_at
+        is_there = pinged_at is None or now - pinged_at < UNANSWERED
+        return is_there and self._presence.shows(chat_id)
 
     @property
     def is_full(self) -> bool:

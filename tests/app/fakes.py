@@ -103,6 +103,21 @@ class Noting:
         self.heads.append(self.stream.head)
 
 
+class Tab:
+    """A socket that is written nothing; a person looks at `shows` there."""
+
+    def __init__(self, shows: str | None = None) -> None:
+        self.shows = shows
+
+    def flush(self) -> None: ...
+
+    def has_events(self, _offset: int) -> bool:
+        return False
+
+    def watches(self, chat_id: str) -> bool:
+        return chat_id == self.shows
+
+
 Script = Callable[[Prompt, Sink], Awaitable[FinishReason]]
 
 

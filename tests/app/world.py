@@ -28,6 +28,7 @@ from app.commands.messages import Messages
 from app.commands.projects import Projects
 from app.commands.queue import Queue
 from app.commands.reply import Caller, Reply
+from app.commands.seeing import Seeing
 from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
@@ -35,6 +36,7 @@ from app.ids import Mint
 from app.models.catalogue import Catalogue
 from app.models.interface import FinishReason, Prompt, Sink
 from app.realtime.hub import Hub
+from app.realtime.presence import Presences
 from app.realtime.seen import Seen
 from app.realtime.signed_in import SignedIn
 from app.store import events, streams
@@ -86,7 +88,8 @@ class World:
         self.quota = Quota(self.limits.generations_at_once, daily_tokens)
         self.registry = Registry(store, self.journal, retention_ms=self.limits.stream_log_ms)
         self.ticker = Ticker(self.journal, self.clock, 0.001)
-        self.closing = Closing(store, self.outbox, self.ticker, self.clock, node="n", quota=self.quota)
+        is_watched = Presences(self.hub).is_watched
+        self.closing = Closing(store, self.outbox, self.ticker, self.clock, is_watched, node="n", quota=self.quota)
         self.entitling = Entitling(store, self.outbox, self.catalogue)
         self.supervisor = Supervisor(
             store,
@@ -130,6 +133,7 @@ class World:
                 Streams(self.outbox, self.registry, self.supervisor).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.supervisor).table(),
+                Seeing(self.outbox).table(),
                 Projects(self.outbox).table(),
                 self.dashboard.table(),
             ]

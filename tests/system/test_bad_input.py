@@ -109,6 +109,33 @@ REFUSED: dict[str, tuple[Frame, str, str | None]] = {
         "$.projectId",
     ),
     "an unknown project deleted": ({"type": "project.delete", "projectId": "nothing"}, "not_found", "$.projectId"),
+    "seen in an unknown chat": (
+        {"type": "chat.seen", "chatId": "nothing", "messageId": "m"},
+        "not_found",
+        "$.chatId",
+    ),
+    "seen without a message": ({"type": "chat.seen", "chatId": "c"}, "invalid_argument", "$.messageId"),
+    "a message with a space seen": (
+        {"type": "chat.seen", "chatId": "c", "messageId": "m m"},
+        "invalid_argument",
+        "$.messageId",
+    ),
+    "a list of messages seen": (
+        {"type": "chat.seen", "chatId": "c", "messageId": ["m"]},
+        "invalid_argument",
+        "$.messageId",
+    ),
+    "a screen that is asleep": (
+        {"type": "presence.update", "visibility": SECRET},
+        "invalid_argument",
+        "$.visibility",
+    ),
+    "a screen without a word": ({"type": "presence.update", "chatId": "c"}, "invalid_argument", "$.visibility"),
+    "a screen with a chat that is a number": (
+        {"type": "presence.update", "visibility": "visible", "chatId": 7},
+        "invalid_argument",
+        "$.chatId",
+    ),
     "a stop of nothing": ({"type": "stream.stop"}, "invalid_argument", "$"),
     "an edit without a question": (
         {"type": "message.edit", "chatId": "nothing", "messageId": "m", "message": message(text(" "))},

@@ -223,6 +223,7 @@ async def test_g23_what_a_command_causes_names_its_client_and_what_the_server_do
             ("message.created", ours),
             ("stream.started", ours),
             ("stream.ended", None),
+            ("chat.unseen", None),  # no tab has said that it shows the chat
             ("chat.updated", None),  # the model's title
             ("message.created", theirs),
             ("stream.started", theirs),
@@ -233,6 +234,7 @@ async def test_g23_what_a_command_causes_names_its_client_and_what_the_server_do
             ("message.created", ours),
             ("stream.started", ours),
             ("stream.ended", None),
+            ("chat.unseen", None),
         ]
         assert events_of(other)[: len(told)] == events_of(tab)[: len(told)]
         started = events_of(tab)[2]["data"]

@@ -3,14 +3,8 @@ import pytest
 from app.commands.reply import Caller
 from app.realtime.feed import Feed
 from protocol.errors import Refusal
+from tests.app.fakes import Tab
 from tests.app.world import World
-
-
-class Tab:
-    def flush(self) -> None: ...
-
-    def has_events(self, offset: int) -> bool:
-        return False
 
 
 async def joined(world: World, caller: Caller) -> Feed:

@@ -25,7 +25,7 @@ def test_two_handlers_cannot_want_one_command() -> None:
         (command("project.update", projectId="c"), "project c"),
         (command("stream.stop", chatId="c"), None),
         (command("chat.get", chatId="c"), None),
-        (command("chat.seen", chatId="c", messageId="m"), None),
+        (command("chat.seen", chatId="c", messageId="m"), "chat c"),
         (command("stream.subscribe", streamId="s", after=0), None),
         (command("dashboard.get"), None),
         (command("events.resume", epoch="e", offset=0), None),

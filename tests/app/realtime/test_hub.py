@@ -74,6 +74,7 @@ class Tab:
         self.feed: Feed | None = None
         self.offset = 0
         self.got: list[bytes | None] = []
+        self.shows: str | None = None
 
     async def join(self, hub: Hub) -> Feed:
         self.feed = await hub.join("u", self)
@@ -87,6 +88,9 @@ class Tab:
 
     def has_events(self, offset: int) -> bool:
         return self.feed is not None and self.offset >= offset
+
+    def watches(self, chat_id: str) -> bool:
+        return chat_id == self.shows
 
 
 class Slow(Tab):

@@ -15,15 +15,8 @@ from protocol.codec import decode_client, to_json
 from protocol.errors import Refusal, Violation
 from protocol.frames.client import Hello
 from protocol.limits import Limits
-from tests.app.fakes import MemoryJournal
+from tests.app.fakes import MemoryJournal, Tab
 from tests.app.world import Held, World, opened, until
-
-
-class Tab:
-    def flush(self) -> None: ...
-
-    def has_events(self, offset: int) -> bool:
-        return False
 
 
 class Window:

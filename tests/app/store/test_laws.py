@@ -17,7 +17,7 @@ from protocol.errors import Refusal
 from protocol.frames.client import DashboardGet
 from protocol.frames.objects import DashboardSnapshot
 from protocol.frames.server import Event
-from tests.app.fakes import say
+from tests.app.fakes import Tab, say
 from tests.app.world import World, opened, until
 
 Step = tuple[str, str]
@@ -29,6 +29,7 @@ STEP = st.one_of(
     st.tuples(st.sampled_from(["send", "queue", "replace", "stop", "early"]), st.sampled_from(CHATS)),
     st.tuples(st.sampled_from(["create", "name", "enter p", "enter q", "leave", "delete"]), st.sampled_from(CHATS)),
     st.tuples(st.sampled_from(["found", "instruct", "dissolve"]), st.sampled_from(PROJECTS)),
+    st.tuples(st.sampled_from(["see", "look"]), st.sampled_from(CHATS)),
     st.tuples(st.sampled_from(["finish", "fail", "later"]), st.just("")),
 )
 STEPS = st.lists(st.lists(STEP, min_size=1, max_size=4), max_size=8)
@@ -53,6 +54,7 @@ class Life:
     def __init__(self, world: World, caller: Caller) -> None:
         self.world = world
         self.caller = caller
+        self.tab = Tab()
         self._gate = asyncio.Event()
         self._fails = False
         world.model.script = self._script
@@ -65,6 +67,7 @@ class Life:
         return "stop"
 
     async def live(self, steps: Steps) -> None:
+        await self.world.hub.join(self.caller.user_id, self.tab)
         for step in steps:
             await asyncio.gather(*(self._do(verb, chat_id) for verb, chat_id in step))
 
@@ -90,6 +93,8 @@ class Life:
             self._gate = asyncio.Event()
         elif verb == "later":
             self.world.pass_ms(7)
+        elif verb == "look":
+            self.tab.shows = chat_id
         else:
             with suppress(Refusal):
                 await (self._file(verb, chat_id) if verb in _FILING else self._command(verb, chat_id))
@@ -102,6 +107,9 @@ class Life:
     async def _command(self, verb: str, chat_id: str) -> None:
         if verb == "stop":
             await self.world.run(self.caller, "stream.stop", chatId=chat_id)
+        elif verb == "see":
+            chat = (await self.world.run(self.caller, "chat.get", chatId=chat_id)).result["chat"]
+            await self.world.run(self.caller, "chat.seen", chatId=chat_id, messageId=chat.get("leafId", "none"))
         elif verb == "early":
             await self.world.run(self.caller, "stream.stop", commandId=f"early_{chat_id}")
             await self.world.ask(self.caller, chat_id, id=f"early_{chat_id}", ifActive="queue")
@@ -160,7 +168,7 @@ async def test_g22_snapshot_and_later_events_equal_a_fresh_snapshot(
 async def test_g20_offsets_have_no_gap_and_versions_rise_with_them(store: Database, steps: Steps) -> None:
     async with opened(World(store)) as world:
         life = Life(world, await world.guest())
-        feed = await world.hub.join(life.caller.user_id, _Quiet())
+        feed = await world.hub.join(life.caller.user_id, Tab())
         await life.live(steps)
         await life.settle()
         told = await life.told(0)
@@ -204,8 +212,28 @@ async def test_g17_at_most_one_stream_of_a_chat_runs_and_each_one_ends_once(stor
         assert {row["stream_id"] for row in rows} == set(ended) - of_gone
 
 
-class _Quiet:
-    def flush(self) -> None: ...
-
-    def has_events(self, offset: int) -> bool:
-        return False
+@law
+@given(STEPS)
+async def test_g26_a_chat_is_unseen_from_one_event_to_the_other_and_never_else(store: Database, steps: Steps) -> None:
+    async with opened(World(store)) as world:
+        life = Life(world, await world.guest())
+        await life.live(steps)
+        await life.settle()
+        unseen: dict[str, bool] = {}
+        changes: dict[tuple[str, int], list[Event]] = {}
+        for event in await life.told(0):
+            if "chat" in event.data:
+                changes.setdefault((event.data["chatId"], event.data["chat"]["version"]), []).append(event)
+        for (chat_id, _), told in changes.items():
+            names = [event.name for event in told]
+            if "chat.created" in names:
+                unseen[chat_id] = False
+            if "chat.seen" in names:
+                assert unseen[chat_id], "what is seen already is not seen again"
+                unseen[chat_id] = False
+            if "chat.unseen" in names:
+                ended = [event.data["status"] for event in told if event.name == "stream.ended"]
+                assert ended, "only the end of an answer makes a chat unseen"
+                assert "stopped" not in ended
+                unseen[chat_id] = True
+            assert {event.data["chat"]["unseen"] for event in told} == {unseen[chat_id]}

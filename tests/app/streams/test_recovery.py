@@ -99,6 +99,18 @@ async def test_g18_whatever_was_journaled_is_stored_with_its_parts_closed(store:
             assert Grammar().extend(log).ended
 
 
+@pytest.mark.parametrize("written", [START, WHOLE], ids=["interrupted", "completed"])
+async def test_g26_nobody_was_there_when_a_start_ends_an_answer(store: Database, written: list[Chunk]) -> None:
+    left = await died(store, written)
+    async with opened(World(store, left.journal)) as world:
+        await world.start()
+        await sealed(world, left)
+        events = await world.events(left.caller)
+    names = [name for name, _ in events]
+    assert names[-2:] == ["stream.ended", "chat.unseen"]
+    assert events[-1][1]["chat"]["unseen"]
+
+
 async def test_what_an_interrupted_answer_cost_is_guessed_from_its_text(store: Database) -> None:
     left = await died(store, WHOLE[:-5])  # 2 characters of thought, 5 of text, 5 of a tool's input
     async with opened(World(store, left.journal)) as world:
