@@ -117,7 +117,7 @@ async def start_waiting(change: Change, *, node: str, quota: Quota) -> list[Gene
     while (row := await streams.next_queued(change.tx, change.user_id)) is not None:
         if await streams.running(change.tx, change.user_id) >= quota.at_once:
             break
-        refusal = None if row.request["stopEarly"] else await overdraft(change, quota)
+        refusal = await overdraft(change, quota)
         started.append(await start(change, row, node=node, refused=None if refusal is None else refusal.error))
     return started
 

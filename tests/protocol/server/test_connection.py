@@ -485,6 +485,8 @@ def test_a_watcher_is_told_how_many_frames_a_client_needed_to_catch_up() -> None
     connection.take()
     assert len(watcher.resumes) == 2, "what comes live is no resume"
     connection.core.subscribe(short, short.head)
+    short.say("and more")
+    connection.core.touch(short.stream_id)
     connection.take()
     assert len(watcher.resumes) == 2, "nothing was missed"
 
