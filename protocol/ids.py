@@ -15,12 +15,20 @@ Position = Annotated[
 ]
 Millis = Annotated[int, Meta(ge=0, le=MAX_INTEGER, description="Unix time in milliseconds")]
 
+# How the ticket of a session begins.
+TICKET = "twt_"
+
 _is_id = re.compile(ID_PATTERN).search
 
 
 def is_id(value: object) -> bool:
     """Say whether a JSON value is a legal id."""
     return isinstance(value, str) and _is_id(value) is not None
+
+
+def is_ticket(token: str) -> bool:
+    """Say whether a token is a ticket, which is good once: for this hello or refresh, not for the next."""
+    return token.startswith(TICKET)
 
 
 def uuid7(unix_ms: int, randomness: bytes) -> str:

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Iterable
 
+from protocol.ids import TICKET
+
 COOKIE = "tidewire_session"
 SESSION_PREFIX = "tws"
-TICKET_PREFIX = "twt"
+TICKET_PREFIX = TICKET.removesuffix("_")
 API_PREFIX = "twk"
 INVITE_PREFIX = "twi"
 
@@ -13,11 +15,6 @@ INVITE_PREFIX = "twi"
 def hash_of(secret: str) -> str:
     """Hash a secret for storage. It has 256 random bits, so a plain fast hash cannot be searched."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def is_ticket(secret: str) -> bool:
-    """Whether a token is a one-time ticket."""
-    return secret.startswith(f"{TICKET_PREFIX}_")
 
 
 def bearer_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

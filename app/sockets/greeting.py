@@ -5,7 +5,6 @@ from typing import Protocol
 
 import msgspec
 
-from app.auth.tokens import is_ticket
 from app.clock import Clock
 from app.commands.dashboard import Dashboard
 from app.commands.identity import Identity, Proof
@@ -22,6 +21,7 @@ from protocol.errors import Refusal, Violation
 from protocol.frames.client import DashboardGet, Flow, Hello
 from protocol.frames.objects import DashboardSnapshot, ResumedStream, StreamPosition
 from protocol.frames.server import AuthInfo, EventsInfo, Heartbeat, Welcome
+from protocol.ids import is_ticket
 from protocol.limits import Limits
 
 PROTOCOL = "tidewire.v1"

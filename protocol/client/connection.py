@@ -39,6 +39,7 @@ from protocol.frames.server import (
     StreamStatusFrame,
     Welcome,
 )
+from protocol.ids import is_ticket
 from protocol.lifecycle import CLIENT_CONNECTION, advance
 from protocol.limits import Limits
 
@@ -128,7 +129,7 @@ class ClientConnection:
             raise Refusal(
                 "frame_too_large", f"This command is larger than {most} bytes. Attach large content as files."
             )
-        if isinstance(frame, AuthRefresh):
+        if isinstance(frame, AuthRefresh) and not is_ticket(frame.token):
             self._greeting.token = frame.token
         self._session.outbox.add(frame, "application")
         return self._flush(now)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol.ids import ID_PATTERN, is_id, uuid7
+from protocol.ids import ID_PATTERN, is_id, is_ticket, uuid7
 
 RANDOM = st.binary(min_size=10, max_size=16)
 
@@ -76,3 +76,9 @@ def test_the_pattern_needs_no_flag_and_no_python() -> None:
     assert not re.search(ID_PATTERN, "abc\n")
     assert "(?P" not in ID_PATTERN
     assert "\\Z" not in ID_PATTERN
+
+
+def test_a_ticket_is_told_by_how_it_begins() -> None:
+    assert is_ticket("twt_abc")
+    assert not is_ticket("tws_abc")
+    assert not is_ticket("twtabc")

@@ -136,6 +136,10 @@ REFUSED: dict[str, tuple[Frame, str, str | None]] = {
         "invalid_argument",
         "$.chatId",
     ),
+    "a refresh without a token": ({"type": "auth.refresh"}, "invalid_argument", "$.token"),
+    "a token that is a list": ({"type": "auth.refresh", "token": [SECRET]}, "invalid_argument", "$.token"),
+    "a token of 8,193 characters": ({"type": "auth.refresh", "token": "x" * 8_193}, "invalid_argument", "$.token"),
+    "a ticket of nobody": ({"type": "auth.refresh", "token": f"twt_{SECRET}\0"}, "unauthenticated", None),
     "a stop of nothing": ({"type": "stream.stop"}, "invalid_argument", "$"),
     "an edit without a question": (
         {"type": "message.edit", "chatId": "nothing", "messageId": "m", "message": message(text(" "))},

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import tidewire
 
 from tests.app.auth.keyring import AUDIENCE, ISSUER, Key, document, ec_key
 from tests.system.server import ServerProcess
@@ -44,8 +45,15 @@ async def test_g33_a_token_signs_in_by_frame_and_header_and_its_end_closes_the_s
 ) -> None:
     ends_at = time.time() + 3
     short = token(key, 3)
+    given: list[str] = []
+
+    async def source() -> str:
+        given.append(token(key, 600) if given else short)
+        return given[-1]
+
     header = {"authorization": f"Bearer {token(key, 600)}"}
     async with (
+        tidewire.connect(server.url, token=source) as client,
         Tab(server.url, short) as brief,
         Tab(server.url, short) as renewed,
         Tab(server.url, headers=header) as by,
@@ -64,6 +72,8 @@ async def test_g33_a_token_signs_in_by_frame_and_header_and_its_end_closes_the_s
         assert time.time() >= ends_at + GRACE - 1
         await renewed.settled()
         await by.settled()
+        assert await client.create_chat()
+        assert (client.state, len(given)) == ("ready", 2), "the SDK has asked for a fresh token, and lost no socket"
         async with Tab(server.url, short) as late:
             await late.send({"type": "hello", "id": "h", "clientId": "tab", "token": short})
             assert await late.fatal() == ("token_expired", 4401)

@@ -95,13 +95,15 @@ def connect(
 
     Args:
         url: the server's address, as `http://127.0.0.1:8000`.
-        token: a session or API token, or a coroutine function that returns a fresh one for every socket (also when the
-            server says that the old one expires). None makes a guest session.
-        dashboard: keep `client.dashboard` true; False saves the work and only passes events on. timeout: seconds to
-        wait for the first welcome; None waits for ever. info: what this client calls itself towards the operator.
+        token: a session or API token; or a coroutine function that returns a fresh token or ticket, asked for every
+            socket, when the server says that the old one expires, and once more when it was refused. While it raises
+            OSError or `Unreachable` it is asked again; anything else it raises ends the client. None makes a guest
+            session.
+        dashboard: keep `client.dashboard` true; False saves the work and only passes events on.
+        timeout: seconds to wait for the first welcome; None waits for ever.
+        info: what this client calls itself towards the operator.
         observer: sees every notice of the rules, in order and before anything else happens; for tools and tests. Must
-        not
-            block.
+            not block.
         connector, clock, random: stand-ins for sockets, time and chance, for tests in virtual time.
     """
     return Client(

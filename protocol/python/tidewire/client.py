@@ -26,6 +26,9 @@ from tidewire.verbs import Verbs
 Result = TypeVar("Result")
 
 _COMMANDS = {str(frame.__struct_config__.tag): frame for frame in CLIENT_FRAMES if issubclass(frame, Command)}
+# Seconds. The server warns a minute ahead and closes half a minute after; 4401 is its word for "sign in".
+_REFRESH_WITHIN, _REFRESH_AGAIN = 90.0, 5.0
+_SIGN_IN = 4401
 _INFO = ClientInfo(name="tidewire-python", version="0.1.0")
 
 
@@ -66,6 +69,8 @@ class Client(Verbs):
         self._work = OpenWork(self.dashboard)
         self._failure: Exception | None = None
         self._owner: asyncio.Task[None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self._signs_in_again = False  # with a fresh token, after the last one was refused
 
     def __repr__(self) -> str:
         return f"<Client {self.url} {self.state} {self._work!r}>"
@@ -90,8 +95,8 @@ class Client(Verbs):
             info=self._info,
         )  # fmt: skip
         self._driver = Driver(
-            self._core, self._connector or connector(), socket_url(self.url), self._clock, self._token_source,
-            self._notice,
+            self._core, self._connector or connector(), socket_url(self.url), self._clock,
+            None if self._token_source is None else self._fresh_token, self._notice,
         )  # fmt: skip
         self._owner = asyncio.create_task(self._run(), name=f"tidewire {self.url}")
         try:
@@ -264,23 +269,55 @@ class Client(Verbs):
             self._observer(notice)
         self._work.take(notice, size)
         if isinstance(notice, Connected):
-            self.welcome = notice.welcome
+            self.welcome, self._signs_in_again = notice.welcome, False
             if not self._greeted.done():
                 self._greeted.set_result(None)
         elif isinstance(notice, AuthExpiring):
             if self._token_source is not None:
-                self._driver.spawn(self._refresh(self._token_source))
+                self._refreshing = self._driver.spawn(self._refresh())
+        elif isinstance(notice, Stopped) and self._may_sign_in_again(notice.code):
+            self._signs_in_again = True
+            self._driver.spawn(self._sign_in_again())
         elif isinstance(notice, Stopped):
             self._fail(ConnectionStopped(notice.code, notice.error))
             self._driver.finish()
 
-    async def _refresh(self, source: TokenSource) -> None:
+    # Tokens.
+
+    async def _fresh_token(self) -> str:
+        assert self._token_source is not None  # noqa: S101 - nobody asks without one
+        self.token = await self._token_source()
+        return self.token
+
+    async def _refresh(self) -> None:
+        """Put a fresh token on the live socket; while none can be had, ask again until the old one has run out."""
+        give_up_at = self._clock.now() + _REFRESH_WITHIN
+        while self._clock.now() < give_up_at:
+            try:
+                frame = AuthRefresh(id=self.new_id(), token=await self._fresh_token())
+                await self._ask(frame, lambda result: result)
+            except (OSError, Unreachable):
+                await self._pause(_REFRESH_AGAIN)
+            except (CommandRefused, ConnectionStopped, ClientClosed):
+                # The socket closes with 4401 when the old token has run out; the next one begins with a fresh one.
+                return
+            else:
+                return
+
+    def _may_sign_in_again(self, code: int) -> bool:
+        """Whether a fresh token may help: once, because then it is not the age of the token that is wrong."""
+        return code == _SIGN_IN and self._token_source is not None and not self._signs_in_again
+
+    async def _sign_in_again(self) -> None:
+        self._driver.take(self._core.open(self._clock.now()))
+
+    async def _pause(self, seconds: float) -> None:
+        over = asyncio.Event()
+        timer = self._clock.call_at(self._clock.now() + seconds, over.set)
         try:
-            self.token = await source()
-            await self._ask(AuthRefresh(id=self.new_id(), token=self.token), lambda result: result)
-        except (CommandRefused, ClientClosed):
-            # The socket closes with 4401 when the old token runs out; that tells whoever waits.
-            return
+            await over.wait()
+        finally:
+            timer.cancel()
 
     def _check_open(self) -> None:
         if self._owner is None:
@@ -294,6 +331,8 @@ class Client(Verbs):
             return
         self._failure = failure
         self._work.fail(failure)
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         if self._owner is not None and not self._greeted.done():
             self._greeted.set_exception(failure)
 

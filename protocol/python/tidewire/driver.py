@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from protocol.client import Action, ClientConnection, Close, Connect, Notice, Send
+from protocol.client.link import ABNORMAL
 from protocol.frames.server import StreamChunk
 from tidewire.clock import Clock, Timer
+from tidewire.errors import Unreachable
 from tidewire.transport import ConnectFailed, Connector, Socket
 
 OnNotice = Callable[[Notice, int], None]
@@ -18,7 +20,8 @@ class Driver:
 
     Args:
         url: of the websocket.
-        token: asked for a fresh token before every hello; None leaves the one the rules know.
+        token: asked for a fresh token before every hello; None leaves the one the rules know. While it raises OSError
+            or `Unreachable` nothing is opened, and it is asked again as after a lost socket.
         on_notice: takes every notice, with the size in bytes of the frame it came with; must not block.
     """
 
@@ -107,7 +110,7 @@ class Driver:
 
     async def _dial(self, link: int) -> None:
         try:
-            token = None if self._token is None else await self._token()
+            token = await self._fresh_token()
             socket = await self._connector(self._url)
         except ConnectFailed as failure:
             self._dialing.pop(link, None)
@@ -117,6 +120,14 @@ class Driver:
         self._sockets[link] = socket
         self.take(self.core.opened(link, self._clock.now(), token))
         socket.listen(partial(self._received, link), partial(self._closed, link))
+
+    async def _fresh_token(self) -> str | None:
+        if self._token is None:
+            return None
+        try:
+            return await self._token()
+        except (OSError, Unreachable) as failure:
+            raise ConnectFailed(ABNORMAL, str(failure)) from failure
 
     def _received(self, link: int, data: bytes) -> None:
         try:

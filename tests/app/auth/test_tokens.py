@@ -1,6 +1,6 @@
 import pytest
 
-from app.auth.tokens import bearer_of, cookie_of, hash_of, is_ticket
+from app.auth.tokens import bearer_of, cookie_of, hash_of
 from app.ids import Mint
 
 
@@ -8,12 +8,6 @@ def test_g33_a_stored_hash_is_not_the_secret() -> None:
     secret = Mint().secret("tws")
     assert secret not in hash_of(secret)
     assert hash_of(secret) == hash_of(secret) != hash_of(secret + "x")
-
-
-def test_a_ticket_is_told_by_its_prefix() -> None:
-    assert is_ticket("twt_abc")
-    assert not is_ticket("tws_abc")
-    assert not is_ticket("twtabc")
 
 
 @pytest.mark.parametrize(

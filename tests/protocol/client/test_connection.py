@@ -465,6 +465,16 @@ def test_unanswered_refresh_is_answered_by_the_next_welcome() -> None:
     assert not any(isinstance(f, AuthRefresh) for f in pair.heard())
 
 
+def test_a_ticket_is_good_once_so_the_next_hello_says_the_token() -> None:
+    pair = Pair(token="lasting").connected()
+    pair.do(pair.core.command(AuthRefresh(id="r1", token="twt_once"), pair.now))
+    pair.settle()
+    pair.break_link(1)
+    pair.wait_until_due()
+    pair.settle()
+    assert pair.heard()[0].token == "lasting"
+
+
 def test_read_is_run_again_after_a_reconnect() -> None:
     pair = Pair().connected()
     pair.do(pair.core.command(ChatGet(id="g1", chat_id="nope"), pair.now))
