@@ -1,10 +1,10 @@
-"""For every test: the real servers of tests/servers.py, and the rule that in CI nothing is skipped."""
+"""For every test: real servers for those that want one, and the rule that in CI nothing is skipped."""
 
 import os
 
 import pytest
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.redis_servers"]
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -50,7 +50,7 @@ class PostgresServer:
             shutil.chown(folder, self._account)
         self._data = folder / "data"
         self._log = folder / "log"
-        self._port = _free_port()
+        self._port = free_port()
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
     @property
@@ -122,7 +122,7 @@ def _postgres_binaries() -> Path:
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

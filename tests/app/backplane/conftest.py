@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contract.journal")
+pytest.register_assert_rewrite("tests.contract.journal", "tests.contract.broker")

@@ -1,0 +1,80 @@
+"""What a broker promises: the news between nodes.
+
+The database and the journal have the facts, and a broker brings word of them. Words may be lost, doubled or overtaken;
+the broker must say so when it knows (`Listener.miss`), and whoever follows something must find out by numbers when it
+does not. One suite, `tests/contract/broker.py`, holds every adapter to what is said here.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from app.backplane.news import News, Order, Question
+
+Concerns = Callable[[str], bool]
+"""Tells whether a user is concerned."""
+
+
+class Listener(Protocol):
+    """What a node does with what other nodes say.
+
+    All four are plain functions that return at once. One that fails is logged; the next word is delivered all the same.
+    """
+
+    def hear(self, user_id: str, news: News) -> None:
+        """Take news about a user to whom this node is subscribed; its own news never come back to it."""
+
+    def obey(self, order: Order) -> None:
+        """Do what another node asks of the owner. It may have been told twice, or too late."""
+
+    def answer(self, user_id: str, question: Question) -> bool:
+        """Answer for this node, from memory: another node waits."""
+
+    def miss(self, concerns: Concerns, *, wiped: bool) -> None:
+        """Repair: from here on news are heard again, but some may have been lost before.
+
+        Called after every interruption, and when the broker begins to hear.
+
+        Args:
+            concerns: whose news may be missing; compare heads, and read from the journal what was followed.
+            wiped: the journal of these users was lost as well: whoever owns streams of theirs sends them again.
+        """
+
+
+class Broker(Protocol):
+    """Carries words between the nodes that share a backplane.
+
+    Nothing here fails because the medium is away: then nobody is heard, and `Listener.miss` follows when it is back.
+    """
+
+    async def open(self, listener: Listener) -> None:
+        """Begin to hear; within two seconds, whether or not that was possible."""
+
+    async def close(self) -> None:
+        """Hear and say nothing any more; a second call does nothing."""
+
+    async def subscribe(self, user_id: str) -> bool:
+        """Hear the news of a user; subscriptions are counted.
+
+        Returns:
+            Whether everything said from now on is heard. Otherwise the subscription is made as soon as possible, and
+            `Listener.miss` says when. Comes within a second. To follow something without a gap, subscribe first, then
+            read where it stands.
+        """
+
+    def unsubscribe(self, user_id: str) -> None:
+        """Undo one subscription; with the last one the news of this user are heard no more."""
+
+    def announce(self, user_id: str, news: News) -> None:
+        """Say news about a user to every other node where that user is present. Fire and forget, in order.
+
+        Of several `Announced` that wait to be sent only the last one is.
+        """
+
+    async def tell(self, node: str, order: Order) -> bool:
+        """Give another node an order, once; say whether it was there to hear. Comes within two seconds."""
+
+    async def ask(self, user_id: str, question: Question) -> bool:
+        """Ask every other node where this user is present; True as soon as one says yes.
+
+        False when all have said no, and when nobody has said yes within 250 ms: a node may be dead or slow.
+        """

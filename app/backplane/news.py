@@ -1,0 +1,108 @@
+"""What nodes say to each other: typed values, encoded once and decoded once.
+
+*News* concern a user and reach every other node where that user is present. *Orders* are for the one node that owns
+something. A *question* is put to every other node where a user is present, and each answers yes or no.
+
+Most of what is said only points at what is stored: a lost word costs time, never a fact.
+"""
+
+from msgspec import Raw, Struct
+
+from protocol.parts.chunks import Chunk
+
+
+class AppendedRange(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """The chunks `(prev, seq]` of a stream, which are in the journal.
+
+    Args:
+        chunks: the chunks themselves; None when they are too long to be sent along, and to be read from the journal.
+    """
+
+    stream_id: str
+    prev: int
+    seq: int
+    chunks: list[Chunk] | None = None
+
+
+class Appended(Struct, frozen=True, rename="camel", tag="appended"):
+    """Streams have grown: what one tick appended for one user."""
+
+    ranges: list[AppendedRange]
+
+
+class Ended(Struct, frozen=True, rename="camel", tag="ended"):
+    """A stream is over, after `seq` chunks; `end` is its `stream.end` frame."""
+
+    stream_id: str
+    seq: int
+    end: Raw
+
+
+class Labelled(Struct, frozen=True, rename="camel", tag="labelled"):
+    """What an answer is doing, in words for people; `frame` is its `stream.status` frame."""
+
+    stream_id: str
+    frame: Raw
+
+
+class Announced(Struct, frozen=True, rename="camel", tag="announced"):
+    """Events were committed: the user's event log stands at this offset."""
+
+    epoch: str
+    offset: int
+
+
+class Revoked(Struct, frozen=True, rename="camel", tag="revoked"):
+    """A session ended before its time: its sockets are closed."""
+
+    session_id: str
+
+
+class StopStream(Struct, frozen=True, rename="camel", tag="stop"):
+    """Stop an answer that you write."""
+
+    user_id: str
+    stream_id: str
+
+
+class SettleApproval(Struct, frozen=True, rename="camel", tag="approval", omit_defaults=True):
+    """A person has decided about a tool call of an answer that you write."""
+
+    user_id: str
+    stream_id: str
+    approval_id: str
+    approved: bool
+    reason: str | None = None
+
+
+class IsVisible(Struct, frozen=True, rename="camel", tag="visible"):
+    """Does somebody look at this chat of the user? (guarantee 26)"""
+
+    chat_id: str
+
+
+class Asked(Struct, frozen=True, rename="camel", tag="asked"):
+    """A question, under the number by which the asking node knows it."""
+
+    number: int
+    question: IsVisible
+
+
+class Answered(Struct, frozen=True, rename="camel", tag="answered"):
+    """The answer to a question of yours."""
+
+    number: int
+    answer: bool
+
+
+class Probe(Struct, frozen=True, rename="camel", tag="probe"):
+    """A word of a node to itself: when it comes back, words are delivered."""
+
+    number: int
+
+
+News = Appended | Ended | Labelled | Announced | Revoked
+Order = StopStream | SettleApproval
+Question = IsVisible
+Word = News | Order | Asked | Answered | Probe
+"""Everything that is ever said."""
