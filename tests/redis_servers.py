@@ -29,20 +29,18 @@ class RedisServer:
     """One server; it keeps its port when it is stopped and started again, and forgets everything else.
 
     Args:
-        options: of its command line, without the dashes in front.
+        lines: of its configuration.
+        is_sentinel: whether it watches others instead of storing anything.
     """
 
-    def __init__(self, **options: str) -> None:
+    def __init__(self, *lines: str, is_sentinel: bool = False) -> None:
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="tidewire-redis-"))
-        self._options = {
-            "bind": "127.0.0.1",
-            "port": str(self.port),
-            "dir": str(self._folder),
-            "save": "",
-            "logfile": "log",
-            "enable-debug-command": "yes",
-        } | {name.replace("_", "-"): value for name, value in options.items()}
+        common = ("bind 127.0.0.1", f"port {self.port}", f"dir {self._folder}", "logfile log")
+        own = () if is_sentinel else ('save ""', "appendonly no", "repl-diskless-sync-delay 0")
+        self._config = self._folder / "config"
+        self._config.write_text("\n".join((*common, *own, *lines)) + "\n")
+        self._command = [_binary(), str(self._config), *(["--sentinel"] if is_sentinel else [])]
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -54,18 +52,17 @@ class RedisServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
+    def place(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://{self.place}"
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        words = [word for name, value in self._options.items() for word in (f"--{name}", value)]
-        self._process = subprocess.Popen([_binary(), *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Redis did not start:\n{(self._folder / 'log').read_text()}")
-            time.sleep(0.02)
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for(self._answers, f"Redis did not start; {self._folder / 'log'} says why.")
 
     def stop(self) -> None:
         """Kill it: connections break, everything it had is gone."""
@@ -84,21 +81,135 @@ class RedisServer:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
-    def command(self, *words: str) -> bytes:
-        """Run a command and return the raw answer; for tests that do not want the client under test."""
-        packed = f"*{len(words)}\r\n" + "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
+    def command(self, *words: str | int) -> str:
+        """Run a command and return the raw answer: what a test does to a server needs no client under test."""
+        texts = [str(word).encode() for word in words]
+        packed = b"*%d\r\n" % len(texts) + b"".join(b"$%d\r\n%b\r\n" % (len(text), text) for text in texts)
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
-            connection.sendall(packed.encode())
+            connection.sendall(packed)
             answer = connection.recv(1 << 16)
             while not answer.endswith(b"\r\n"):
                 answer += connection.recv(1 << 16)
-        return answer
+        return answer.decode()
 
     def _answers(self) -> bool:
         try:
-            return self.command("PING") == b"+PONG\r\n"
+            return self.command("PING").startswith(("+PONG", "-NOAUTH"))
         except OSError:
             return False
+
+
+class SentinelPair:
+    """A master, its replica, and a sentinel that lets the replica take over within a second or two."""
+
+    def __init__(self) -> None:
+        self.master = RedisServer()
+        self.replica = RedisServer(f"replicaof 127.0.0.1 {self.master.port}")
+        self.sentinel = RedisServer(
+            f"sentinel monitor mymaster 127.0.0.1 {self.master.port} 1",
+            "sentinel down-after-milliseconds mymaster 500",
+            "sentinel failover-timeout mymaster 3000",
+            is_sentinel=True,
+        )
+
+    def __enter__(self) -> Self:
+        self.master.start()
+        self.replica.start()
+        wait_for(lambda: "master_link_status:up" in self.replica.command("INFO", "replication"), "No replica.")
+        self.sentinel.start()
+        wait_for(lambda: str(self.replica.port) in self.sentinel.command("SENTINEL", "REPLICAS", "mymaster"), "Unseen.")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in (self.sentinel, self.replica, self.master):
+            server.__exit__()
+
+    @property
+    def url(self) -> str:
+        """With a first sentinel that is not there."""
+        return f"redis+sentinel://127.0.0.1:1,{self.sentinel.place}/mymaster"
+
+    def wait_for_takeover(self) -> None:
+        """Wait until the replica is the master, and the sentinel says so."""
+        wait_for(lambda: "role:master" in self.replica.command("INFO", "replication"), "Nobody took over.")
+        ask = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")
+        wait_for(lambda: str(self.replica.port) in self.sentinel.command(*ask), "The sentinel does not notice.")
+
+
+class RedisCluster:
+    """Three masters, each with a third of the slots; the first one has a replica when asked for."""
+
+    def __init__(self, *, with_replica: bool = False) -> None:
+        lines = ("cluster-enabled yes", "cluster-config-file nodes", "cluster-node-timeout 1000")
+        ports = (f"cluster-port {free_port()}" for _ in range(3 + with_replica))
+        self.servers = [RedisServer(*lines, port) for port in ports]
+
+    def __enter__(self) -> Self:
+        for server in self.servers:
+            server.start()
+        first, *others = self.servers
+        for number, server in enumerate(self.masters):
+            server.command("CLUSTER", "ADDSLOTSRANGE", number * 5462, min(number * 5462 + 5461, 16383))
+            server.command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+        for server in others:
+            server.command("CLUSTER", "MEET", "127.0.0.1", first.port, self._bus_port(first))
+        wait_for(lambda: all(self._knows_all(server) for server in self.servers), "The cluster does not meet.")
+        for replica in self.servers[3:]:
+            replica.command("CLUSTER", "REPLICATE", self.id_of(first))
+            wait_for(lambda: "master_link_status:up" in self.servers[3].command("INFO", "replication"), "No replica.")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for server in self.servers:
+            server.__exit__()
+
+    @property
+    def masters(self) -> list[RedisServer]:
+        return self.servers[:3]
+
+    @property
+    def url(self) -> str:
+        """Through a server that is not there, and one that is."""
+        return f"redis+cluster://127.0.0.1:1,{self.servers[1].place}"
+
+    def owner_of(self, slot: int) -> RedisServer:
+        """The master that has a slot at first."""
+        return self.masters[slot // 5462]
+
+    def move(self, slot: int, source: RedisServer, target: RedisServer) -> None:
+        """Move a slot and its keys from one master to another, as an operator does."""
+        target.command("CLUSTER", "SETSLOT", slot, "IMPORTING", self.id_of(source))
+        source.command("CLUSTER", "SETSLOT", slot, "MIGRATING", self.id_of(target))
+        answer = source.command("CLUSTER", "GETKEYSINSLOT", slot, 10_000)
+        names = answer.split("\r\n")[2::2]
+        if names:
+            source.command("MIGRATE", "127.0.0.1", target.port, "", 0, 5000, "KEYS", *names)
+        for server in (target, source, *self.masters):
+            server.command("CLUSTER", "SETSLOT", slot, "NODE", self.id_of(target))
+
+    def id_of(self, server: RedisServer) -> str:
+        return server.command("CLUSTER", "MYID").split("\r\n")[1]
+
+    def _knows_all(self, server: RedisServer) -> bool:
+        info = server.command("CLUSTER", "INFO")
+        return "cluster_state:ok" in info and f"cluster_known_nodes:{len(self.servers)}" in info
+
+    def _bus_port(self, server: RedisServer) -> str:
+        me = next(line for line in server.command("CLUSTER", "NODES").splitlines() if "myself" in line)
+        return me.split("@")[1].split(",")[0].split()[0]
+
+
+def wait_for(done: Callable[[], bool], otherwise: str) -> None:
+    """Wait until something is so.
+
+    Raises:
+        RuntimeError: it is not, after half a minute.
+    """
+    deadline = time.monotonic() + 30
+    while not done():
+        if time.monotonic() > deadline:
+            raise RuntimeError(otherwise)
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +227,13 @@ def shared_redis() -> Iterator[str]:
 def new_redis_url(shared_redis: str) -> Callable[[], str]:
     """A function that returns the address of an empty place in Redis."""
     return lambda: f"{shared_redis}?prefix=test{os.getpid()}_{next(_numbers)}"
+
+
+@pytest.fixture
+def sentinel_pair() -> Iterator[SentinelPair]:
+    """A master and a replica of this test's own."""
+    with SentinelPair() as pair:
+        yield pair
 
 
 @pytest.fixture

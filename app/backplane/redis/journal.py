@@ -56,7 +56,12 @@ class RedisJournal:
         Raises:
             JournalUnavailable: one of them cannot be used.
         """
-        await _together(self._servers.command(partition, "PING") for partition in range(self._servers.partitions))
+        try:
+            for partition in range(self._servers.partitions):
+                await _available(self._servers.command(partition, "PING", again=True))
+        except JournalUnavailable:
+            await self._servers.close()
+            raise
 
     async def close(self) -> None:
         """Close the connections."""

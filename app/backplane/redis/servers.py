@@ -21,7 +21,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from app.backplane.redis.locating import Address, Cluster, Locator, OneServer, Sentinels
+from app.backplane.redis.locating import Address, Circle, Cluster, Locator, OneServer, Sentinels
 from app.backplane.redis.names import Names
 from app.backplane.redis.scripts import Script
 from app.backplane.redis.url import RedisUrl
@@ -60,6 +60,7 @@ class Servers:
         self._url = url
         self._locator = _locator(url)
         self._found: dict[int, Address] = {}
+        self._locating = asyncio.Lock()
         self._clients: dict[Address, Redis] = {}
 
     def __repr__(self) -> str:
@@ -140,17 +141,16 @@ class Servers:
         clients, self._clients = self._clients, {}
         for client in clients.values():
             await client.connection_pool.aclose()
-        await self._locator.close()
 
     async def _call(self, partition: int, work: Callable[[Redis], Awaitable[T]], *, again: bool) -> T:
         try:
             async with asyncio.timeout(WITHIN):
                 try:
-                    return await self._attempt(partition, work)
+                    return await heeding(self._attempt(partition, work))
                 except _AT_ONCE as problem:
                     if not again or isinstance(problem, AuthenticationError | BusyLoadingError):
                         raise
-                return await self._attempt(partition, work)
+                return await heeding(self._attempt(partition, work))
         except (RedisError, OSError, TimeoutError) as problem:
             raise self._unavailable(partition, problem) from problem
 
@@ -162,13 +162,19 @@ class Servers:
             raise
 
     async def _client(self, partition: int) -> Redis:
-        address = self._found.get(partition)
-        if address is None:
-            address = self._found[partition] = await self._locator.locate(self.names.tag(partition))
+        address = self._found.get(partition) or await self._locate(partition)
         client = self._clients.get(address)
         if client is None:
             client = self._clients[address] = Redis(connection_pool=_pool(self._url, address))
         return client
+
+    async def _locate(self, partition: int) -> Address:
+        """Find out where everything is, once for all who want to know."""
+        async with self._locating:
+            if partition not in self._found:
+                tags = [self.names.tag(number) for number in range(self.partitions)]
+                self._found = dict(enumerate(await self._locator.locate(tags)))
+            return self._found[partition]
 
     def _unavailable(self, partition: int, problem: Exception) -> ServerUnavailable:
         host, port = self._found.get(partition, self._url.hosts[0])
@@ -176,14 +182,32 @@ class Servers:
         return ServerUnavailable(f"Redis at {host}:{port} cannot be used: {words}.")
 
 
+async def heeding(work: Awaitable[T]) -> T:
+    """Wait for work of the library, and be cancelled if that was asked for meanwhile.
+
+    It waits by `asyncio.wait_for`, which in Python 3.11 forgets a cancellation that comes together with its result. A
+    task that is cancelled only once would go on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    result = await work
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
+
+
 def _locator(url: RedisUrl) -> Locator:
+    if url.kind == "single":
+        return OneServer(url.hosts[0])
+    options = _options(url, LOCATING_PATIENCE)
     if url.kind == "sentinel":
-        login = {"username": None, "password": url.sentinel_password, "db": 0, "ssl": url.tls}
-        return Sentinels(url.hosts, url.master, _options(url, LOCATING_PATIENCE) | login)
-    if url.kind == "cluster":
-        options = _options(url, LOCATING_PATIENCE)
-        return Cluster(url.hosts, lambda address: _connection_class(url)(host=address[0], port=address[1], **options))
-    return OneServer(url.hosts[0])
+        options |= {"username": None, "password": url.sentinel_password, "db": 0}
+
+    def connection_to(address: Address) -> AbstractConnection:
+        return _connection_class(url)(host=address[0], port=address[1], **options)
+
+    circle = Circle(url.hosts, connection_to)
+    return Sentinels(circle, url.master) if url.kind == "sentinel" else Cluster(circle)
 
 
 def _pool(url: RedisUrl, address: Address) -> BlockingConnectionPool:

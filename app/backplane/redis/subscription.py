@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from app.backplane.redis.channels import Channels, batches
-from app.backplane.redis.servers import Servers, ServerUnavailable
+from app.backplane.redis.servers import Servers, ServerUnavailable, heeding
 
 log = logging.getLogger("tidewire.broker")
 
@@ -136,9 +136,9 @@ class Subscription:
                 raise RedisConnectionError("nothing is delivered over its connection")
             more, less = self._channels.due()
             for some in batches(more):
-                await connection.send_command(f"{kind}SUBSCRIBE", *some, check_health=False)
+                await heeding(connection.send_command(f"{kind}SUBSCRIBE", *some, check_health=False))
             for some in batches(less):
-                await connection.send_command(f"{kind}UNSUBSCRIBE", *some, check_health=False)
+                await heeding(connection.send_command(f"{kind}UNSUBSCRIBE", *some, check_health=False))
 
     async def _read(self, connection: AbstractConnection) -> None:
         taken = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from redis import Redis
 
@@ -9,6 +10,19 @@ from app.backplane.redis.connecting import backplane
 from app.clock import Clock
 from tests.contract.broker import Join, Node, joined
 from tests.contract.journal import RETENTION_MS, Make
+
+
+class Place(NamedTuple):
+    """An address, and the ports of the servers that store what is written there."""
+
+    url: str
+    ports: list[int]
+
+    def empty(self) -> None:
+        """Delete everything."""
+        for port in self.ports:
+            with Redis(port=port) as client:
+                client.flushall()
 
 
 def making(url: str) -> Make:

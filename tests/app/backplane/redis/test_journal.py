@@ -9,7 +9,7 @@ from redis import Redis
 from app.backplane.interface import Held, Journal, JournalConflict
 from app.backplane.redis.batches import MOST_CHUNKS
 from app.backplane.redis.journal import LIFETIME, REFRESH_EVERY_MS
-from tests.app.backplane.redis.places import age, making
+from tests.app.backplane.redis.places import Place, age, making
 from tests.contract.journal import (
     MARGIN_MS,
     RETENTION_MS,
@@ -25,19 +25,37 @@ from tests.contract.journal import (
 from tests.redis_servers import RedisServer
 
 
-class TestOneServer(JournalContract):
-    @pytest.fixture(autouse=True)
-    def at(self, redis_of_suite: RedisServer) -> None:
-        self.server = redis_of_suite
+class RedisContract(JournalContract):
+    """The contract in a place that is emptied between two tests."""
+
+    at: Place
 
     @contextmanager
     def place(self) -> Iterator[Make]:
-        self.server.command("FLUSHALL")
-        yield making(self.server.url)
+        self.at.empty()
+        yield making(self.at.url)
 
     async def pass_ms(self, journal: Journal, hand: HandClock, ms: int) -> None:
-        age([self.server.port], ms)
+        age(self.at.ports, ms)
         await super().pass_ms(journal, hand, ms)
+
+
+class TestOneServer(RedisContract):
+    @pytest.fixture(autouse=True)
+    def _at(self, one_server: Place) -> None:
+        self.at = one_server
+
+
+class TestSentinelAfterAFailover(RedisContract):
+    @pytest.fixture(autouse=True)
+    def _at(self, failed_over: Place) -> None:
+        self.at = failed_over
+
+
+class TestCluster(RedisContract):
+    @pytest.fixture(autouse=True)
+    def _at(self, cluster: Place) -> None:
+        self.at = cluster
 
 
 @pytest.fixture
