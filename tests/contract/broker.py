@@ -64,9 +64,9 @@ class Notes:
         """How many gaps of this kind concerned a user."""
         return sum(concerns(user_id) for concerns, was_wiped in self.gaps if was_wiped == wiped)
 
-    async def until(self, done: Callable[[], bool]) -> None:
-        """Wait until what was noted is enough."""
-        async with asyncio.timeout(SOON):
+    async def until(self, done: Callable[[], bool], within: float = SOON) -> None:
+        """Wait until what was noted is enough, for so many seconds at most."""
+        async with asyncio.timeout(within):
             while not done():
                 self._changed.clear()
                 await self._changed.wait()
@@ -77,9 +77,13 @@ class Notes:
         assert self.heard == list(expected)
         self.heard.clear()
 
+    def changed(self) -> None:
+        """Let whoever waits look again."""
+        self._changed.set()
+
     def _note(self, notes: list[Any], note: Any) -> None:
         notes.append(note)
-        self._changed.set()
+        self.changed()
         if self.fails:
             raise RuntimeError("a listener failed")
 

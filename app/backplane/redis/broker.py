@@ -65,6 +65,7 @@ class RedisBroker:
     async def open(self, listener: Listener) -> None:
         """Begin to hear, in every partition."""
         self._listener = listener
+        self._servers.open()
         for partition in self._partitions:
             partition.start(self._crew)
         try:
@@ -76,9 +77,10 @@ class RedisBroker:
 
     async def close(self) -> None:
         """Hear and say nothing any more."""
-        self._listener = None
-        await self._crew.close()
-        await self._servers.close()
+        if self._listener is not None:
+            self._listener = None
+            await self._crew.close()
+            await self._servers.close()
 
     async def subscribe(self, user_id: str) -> bool:
         """Hear the news of a user."""

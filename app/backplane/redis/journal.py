@@ -45,6 +45,7 @@ class RedisJournal:
         self._signed = (servers.publish, sender_of(node))
         self._clock = clock
         self._retention_ms = retention_ms
+        self._is_open = False
         self._alive: dict[StreamKey, int] = {}  # what this node writes -> when its lifetime began anew (Unix ms)
 
     def __repr__(self) -> str:
@@ -56,16 +57,20 @@ class RedisJournal:
         Raises:
             JournalUnavailable: one of them cannot be used.
         """
+        self._is_open = True
+        self._servers.open()
         try:
             for partition in range(self._servers.partitions):
                 await _available(self._servers.command(partition, "PING", again=True))
         except JournalUnavailable:
-            await self._servers.close()
+            await self.close()
             raise
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._servers.close()
+        """Let go of the connections."""
+        if self._is_open:
+            self._is_open = False
+            await self._servers.close()
 
     async def append(self, ranges: Sequence[JournalRange]) -> None:
         """Store and publish the ranges of one tick: one script call for each partition."""

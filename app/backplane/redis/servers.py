@@ -61,6 +61,7 @@ class Servers:
         self._locator = _locator(url)
         self._found: dict[int, Address] = {}
         self._locating = asyncio.Lock()
+        self._users = 0
         self._clients: dict[Address, Redis] = {}
 
     def __repr__(self) -> str:
@@ -135,8 +136,15 @@ class Servers:
         if address in self._clients:
             await self._clients[address].connection_pool.disconnect(inuse_connections=False)
 
+    def open(self) -> None:
+        """Let one more part of the program call the servers."""
+        self._users += 1
+
     async def close(self) -> None:
-        """Close every connection; a later call opens them again."""
+        """One part of the program calls no more; with the last one every connection is closed."""
+        self._users -= 1
+        if self._users:
+            return
         self._found.clear()
         clients, self._clients = self._clients, {}
         for client in clients.values():
@@ -162,6 +170,8 @@ class Servers:
             raise
 
     async def _client(self, partition: int) -> Redis:
+        if not self._users:
+            raise RedisError("it is closed")
         address = self._found.get(partition) or await self._locate(partition)
         client = self._clients.get(address)
         if client is None:
