@@ -17,7 +17,7 @@ LAYERS = (
     {"app.sockets"},
     {"app.commands"},
     {"app.streams", "app.realtime"},
-    {"app.backplane", "app.store", "app.models"},
+    {"app.backplane", "app.store", "app.models", "app.tools"},
     {"app.config", "app.deployment", "app.clock", "app.ids", "app.tasks", "app.auth", "app.histogram", "app.logs"},
     {"protocol"},
 )

@@ -11,6 +11,7 @@ FinishReason = Literal["stop", "length", "tool-calls", "content-filter", "other"
 
 THINKING = "Thinking"
 RECONNECTING = "Reconnecting to the model"
+WAITING_FOR_PEOPLE = "Waiting for you"
 
 CHARACTERS_PER_TOKEN = 4
 """For estimates only: an answer that was stopped never hears what it used."""
@@ -38,17 +39,30 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """A tool as a model is told of it; `schema` is the JSON Schema of its arguments, an object."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """What a model is asked: the selected path of a chat and how to answer it.
 
-    `messages` are `UIMessage`s, oldest first, the question last. `model` is a `ModelInfo.id`; `system` are the
-    instructions of the chat's project; `options` have passed `Model.check_options`.
+    `messages` are `UIMessage`s, oldest first. The last one is the question, or, when the answer goes on after its tools
+    were run, the answer so far. `model` is a `ModelInfo.id`; `system` are the instructions of the chat's project;
+    `options` have passed `Model.check_options`. A model may call `tools` (one that cannot, ignores them), unless
+    `must_answer`: then it has called enough of them, and this step is its last.
     """
 
     model: str
     system: str | None
     messages: Sequence[Mapping[str, Any]]
     options: Mapping[str, Any]
+    tools: Sequence[ToolOffer] = ()
+    must_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
