@@ -28,4 +28,4 @@ def tidy(answer: str) -> str:
     """Make a title of what a model answered: one line, no quotes, no markdown; empty when nothing is left."""
     line = next((line for line in answer.splitlines() if line.strip(_QUOTES)), "")
     line = re.sub(r"^\s*title\s*:\s*", "", line.strip(_QUOTES), flags=re.IGNORECASE)
-    return " ".join(line.split()).strip(_QUOTES).rstrip(".")[:LONGEST]
+    return " ".join(line.split()).strip(_QUOTES).rstrip(_QUOTES + ".")[:LONGEST].rstrip(_QUOTES)

@@ -44,6 +44,8 @@ def test_a_models_title_is_one_line_without_decoration(answer: str) -> None:
         ("**Title: Tides**\n\nBecause …", "Tides"),
         ("\n\n# Tides\n", "Tides"),
         ("title :  «Tides»", "Tides"),
+        ('"Tides".', "Tides"),
+        ("0#.", "0"),
         ("***", ""),
         ("", ""),
         ("Title:", ""),
