@@ -29,6 +29,8 @@ class Limits(Struct, frozen=True, kw_only=True, rename="camel"):
     stream_log_bytes: int = 8 * KIB * KIB
     stream_log_ms: int = 10 * 60_000
     idempotency_ms: int = 24 * 3_600_000
+    # Somebody is asked in the middle of an answer and is away for lunch; meanwhile their chat is occupied.
+    tool_wait_ms: int = 3_600_000
     hello_timeout_ms: int = 5_000
     # Under the 30 s after which common proxies drop a silent connection.
     heartbeat_interval_ms: int = 25_000

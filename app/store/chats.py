@@ -31,7 +31,8 @@ _DASHBOARD = """
     SELECT c.chat_id, c.title, c.project_id, c.pinned, c.archived, c.unseen, c.queue_paused, c.leaf_id, c.last_status,
            c.version, c.created_at, c.updated_at, s.stream_id AS active_stream_id,
            EXISTS (SELECT 1 FROM streams w
-                   WHERE w.user_id = c.user_id AND w.chat_id = c.chat_id AND w.status = 'queued') AS has_queue
+                   WHERE w.user_id = c.user_id AND w.chat_id = c.chat_id AND w.status = 'queued') AS has_queue,
+           EXISTS (SELECT 1 FROM tool_requests r WHERE r.stream_id = s.stream_id AND r.answer IS NULL) AS is_asking
     FROM chats c
     LEFT JOIN streams s ON s.user_id = c.user_id AND s.chat_id = c.chat_id AND s.status IN ('streaming', 'stopping')
     WHERE c.user_id = :user_id AND c.deleted_at IS NULL
@@ -328,6 +329,7 @@ def _chat(row: Row, queues: dict[str, list[QueuedQuestion]]) -> DashboardChat:
         last_status=row["last_status"],
         active_stream_id=row["active_stream_id"],
         leaf_id=row["leaf_id"],
+        awaiting_approval=bool(row["is_asking"]) or None,
         queue=queues.get(row["chat_id"]),
         queue_paused=bool(row["queue_paused"]) or None,
     )

@@ -59,6 +59,7 @@ def test_the_defaults_are_those_of_the_protocol() -> None:
         "stream_log_bytes": 8_388_608,
         "stream_log_ms": 600_000,
         "idempotency_ms": 86_400_000,
+        "tool_wait_ms": 3_600_000,
         "hello_timeout_ms": 5_000,
         "heartbeat_interval_ms": 25_000,
         "heartbeat_timeout_ms": 10_000,
