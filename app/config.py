@@ -35,6 +35,7 @@ SETTINGS = (
     Setting("ANTHROPIC_API_KEY", "", "Offers Anthropic's models when set."),
     Setting("ANTHROPIC_BASE_URL", "", "Another server that speaks the Messages API, such as a local model."),
     Setting("ANTHROPIC_MODELS", "", "Model ids to offer, separated by commas; the first is the default."),
+    Setting("TOOLS", "all", "Tools that models may call: all, off, or some of calculate, search_chats, ask_person."),
     Setting("GUESTS", "auto", "Use without an account: on, off, or auto (on loopback, or with only the demo model)."),
     Setting("GUESTS_PER_HOUR", "10", "New guests an hour from one address (IPv6: one /64); no limit on loopback."),
     Setting("REGISTRATION", "auto", "New accounts: open, invite, off, or auto (open where guests are let in)."),
@@ -75,6 +76,7 @@ class Settings:
     anthropic_api_key: str
     anthropic_base_url: str
     anthropic_models: str
+    tools: str
     guests: GuestPolicy
     guests_per_hour: int
     registration: RegistrationPolicy
@@ -133,6 +135,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         anthropic_api_key=value["ANTHROPIC_API_KEY"],
         anthropic_base_url=value["ANTHROPIC_BASE_URL"],
         anthropic_models=value["ANTHROPIC_MODELS"],
+        tools=value["TOOLS"],
         guests=_choice(value, "GUESTS", GuestPolicy),
         guests_per_hour=_number(value, "GUESTS_PER_HOUR", 1, 1_000_000),
         registration=_choice(value, "REGISTRATION", RegistrationPolicy),

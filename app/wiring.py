@@ -1,6 +1,6 @@
 """The composition root: from settings to objects. The only file that names concrete adapters."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.asgi import Application
 from app.auth.admission import Admission
@@ -24,6 +24,7 @@ from app.commands.seeing import Seeing
 from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
+from app.commands.tools import Tools
 from app.config import Settings
 from app.deployment import shape_of
 from app.ids import Mint
@@ -44,6 +45,9 @@ from app.sockets.socket import Services
 from app.sockets.wheel import Wheel
 from app.store.engine import Database
 from app.store.outbox import Outbox
+from app.streams.asking import LOOK_EVERY as LOOK_FOR_ANSWERS_EVERY
+from app.streams.asking import Asking
+from app.streams.calling import Calling
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
 from app.streams.lease import RENEW_EVERY, FolderLease, Lease, LoneLease
@@ -57,6 +61,11 @@ from app.streams.ticker import Ticker
 from app.streams.waiting import Waiting
 from app.tasks import Crew
 from app.telemetry import Telemetry
+from app.tools.ask_person import ASK_PERSON
+from app.tools.calculate import CALCULATE
+from app.tools.interface import Tool
+from app.tools.search_chats import search_chats
+from app.tools.toolbox import Toolbox, chosen
 from app.web.account import Account
 from app.web.app import web
 from app.web.auth import Auth, Rates
@@ -88,6 +97,11 @@ def identity_provider(settings: Settings, clock: Clock) -> tuple["Provider | Non
     return provider, [Round("reading the identity provider's keys", READ_EVERY, provider.read)]
 
 
+def tools(settings: Settings, database: Database) -> list[Tool[Any]]:
+    """Offer the tools that the setting names."""
+    return chosen(settings.tools, [CALCULATE, search_chats(database), ASK_PERSON])
+
+
 def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     """Put a server together.
 
@@ -109,8 +123,10 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     quota = Quota(limits.generations_at_once, settings.daily_token_budget)
     closing = Closing(database, outbox, ticker, clock, Presences(hub).is_watched, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
+    asking = Asking(database, outbox, patience=limits.tool_wait_ms / 1000)
+    calling = Calling(Toolbox(tools(settings, database)), asking, mint)
     supervisor = Supervisor(
-        database, registry, ticker, closing, entitling, models, clock, max_bytes=limits.stream_log_bytes
+        database, registry, ticker, closing, entitling, models, calling, clock, max_bytes=limits.stream_log_bytes
     )
     sealing = Sealing(journal, registry, closing, clock)
     recovery = Recovery(database, journal, sealing, supervisor, node=name)
@@ -130,6 +146,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
             Messages(accepting, outbox).table(),
             Queue(outbox, registry, supervisor, node=name, quota=quota).table(),
             Streams(outbox, registry, supervisor).table(),
+            Tools(outbox, asking).table(),
             Chats(database, registry).table(),
             Filing(outbox, registry, supervisor).table(),
             Seeing(outbox).table(),
@@ -176,6 +193,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         rounds=(
             Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
             Round("looking after what waits", RENEW_EVERY, Waiting(database, registry).look),
+            Round("looking for answers of people", LOOK_FOR_ANSWERS_EVERY, asking.look),
             Round("writing down who was here", WRITE_EVERY, seen.write),
             *key_rounds,
         ),

@@ -125,6 +125,7 @@ class Accepting:
             model=model,
             options=command.options or {},
             place=place,
+            interactive="tools" in caller.capabilities,
         )
         ahead = command.if_active == "stop" or (passes and is_free)
         row = await ledger.enqueue(change, ask, ahead=ahead, behind=unfinished)

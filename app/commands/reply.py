@@ -17,11 +17,13 @@ class Caller:
     Args:
         may_follow: whether its connection may follow this stream, too; connections follow a limited number. A place is
             kept until the command is answered.
+        capabilities: what its client can do beyond the core, as the welcome confirmed.
     """
 
     user_id: str
     client_id: str
     may_follow: Callable[[str], bool] = lambda _stream_id: True
+    capabilities: frozenset[str] = frozenset()
 
     def check_room(self, stream_id: str = "") -> None:
         """Refuse to follow one stream too many, before the command has an effect.

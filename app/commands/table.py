@@ -14,6 +14,8 @@ from protocol.frames.client import (
     MessageSelect,
     ProjectCommand,
     QueueUpdate,
+    ToolApproval,
+    ToolOutput,
 )
 
 
@@ -80,4 +82,6 @@ def lane_of(command: Command) -> str | None:
         return f"chat {command.chat_id}"
     if isinstance(command, ProjectCommand):
         return f"project {command.project_id}"
+    if isinstance(command, ToolApproval | ToolOutput):
+        return f"stream {command.stream_id}"
     return None

@@ -26,7 +26,7 @@ from protocol.limits import Limits
 
 PROTOCOL = "tidewire.v1"
 # What a client may ask for by name; the server answers those it has, too.
-CAPABILITIES: frozenset[str] = frozenset()
+CAPABILITIES = frozenset({"tools"})
 
 
 class Window(Protocol):

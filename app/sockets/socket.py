@@ -228,7 +228,8 @@ class Socket:
             self.refuse(Violation("internal"))
         else:
             note(user=greeted.session.user_id, connection=greeted.welcome.connection_id)
-            self._caller = Caller(greeted.session.user_id, hello.client_id)
+            capabilities = frozenset(greeted.welcome.capabilities)
+            self._caller = Caller(greeted.session.user_id, hello.client_id, capabilities=capabilities)
             self._services.signed_in.enter(greeted.session, self)
             self._welcome(hello, greeted)
 

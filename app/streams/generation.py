@@ -23,6 +23,7 @@ class Generation:
     Args:
         question_id: the message it answers; the end of the branch that goes to the model.
         metadata: what the answer's message says of itself from the start.
+        interactive: whoever asked for it can be asked back, to allow a tool or to answer its question.
         stop_early: it was stopped before it began, so the model is never called (guarantee 15).
         refused: its turn has come when it may not be written any more; the model is not called either.
     """
@@ -36,6 +37,7 @@ class Generation:
     options: Mapping[str, Any]
     started_at: int
     metadata: dict[str, Any]
+    interactive: bool = False
     stop_early: bool = False
     refused: ErrorObject | None = None
 

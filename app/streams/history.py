@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.models.interface import Prompt
+from app.models.interface import Prompt, ToolOffer
 from app.store import messages, projects
 from app.store.messages import Sibling, StoredMessage
 from app.store.queries import Queries
@@ -55,14 +55,18 @@ async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: i
     return shown, found[0].message_id if found and found[0].parent_id is not None else None
 
 
-async def prompt(q: Queries, generation: Generation) -> Prompt:
-    """Build what the model is asked: the branch that ends with the question, under the instructions of its project."""
+async def prompt(q: Queries, generation: Generation, tools: Sequence[ToolOffer] = ()) -> Prompt:
+    """Build what the model is asked: the branch that ends with the question, under the instructions of its project.
+
+    Args:
+        tools: what it may call.
+    """
     branch = await messages.branch(
         q, generation.user_id, generation.chat_id, generation.question_id, limit=PROMPT_MESSAGES
     )
     said = [{"id": stored.message_id, "role": stored.role, "parts": stored.parts} for stored in branch]
     system = await projects.instructions_of_chat(q, generation.user_id, generation.chat_id)
-    return Prompt(model=generation.model, system=system, messages=said, options=generation.options)
+    return Prompt(model=generation.model, system=system, messages=said, options=generation.options, tools=tools)
 
 
 def message_of(stored: StoredMessage, known: dict[str, Any]) -> Message:

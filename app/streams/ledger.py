@@ -23,7 +23,11 @@ from protocol.lifecycle import TERMINAL
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What a command asks for: an answer of this model at this place of a chat."""
+    """What a command asks for: an answer of this model at this place of a chat.
+
+    Args:
+        interactive: its client can be asked back, to allow a tool or to answer its question.
+    """
 
     command_id: str
     client_id: str
@@ -33,6 +37,7 @@ class Ask:
     model: str
     options: Mapping[str, Any]
     place: Place
+    interactive: bool = False
 
 
 async def enqueue(change: Change, ask: Ask, *, ahead: bool, behind: Sequence[StreamRow]) -> StreamRow:
@@ -59,6 +64,7 @@ async def enqueue(change: Change, ask: Ask, *, ahead: bool, behind: Sequence[Str
             "options": ask.options,
             "text": ask.place.text[: chats.QUEUE_TEXT],
             "stopEarly": stop_early,
+            "interactive": ask.interactive,
         }
         | ask.place.request(),
         created_at=max([change.now, *(row.created_at + 1 for row in behind)]),
@@ -100,6 +106,7 @@ async def start(change: Change, row: StreamRow, *, node: str, refused: ErrorObje
         options=row.request["options"],
         started_at=change.now,
         metadata=metadata,
+        interactive=row.request.get("interactive", False),
         stop_early=row.request["stopEarly"],
         refused=refused,
     )

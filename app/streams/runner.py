@@ -9,15 +9,19 @@ from app.clock import Clock
 from app.models.catalogue import Catalogue
 from app.models.interface import THINKING, FinishReason, ModelFailure, Prompt
 from app.store.errors import StoreUnavailable
-from app.streams.generation import INTERRUPTED, STOPPED, TOO_LONG, Ending, Generation, estimate, failed
+from app.streams import steps
+from app.streams.calling import Calling
+from app.streams.generation import INTERRUPTED, STOPPED, TOO_LONG, Ending, Generation, failed
+from app.streams.metering import Meter, Stopwatch
 from app.streams.stream import Stream
 from app.streams.tally import Tally
 from app.streams.ticker import Ticker
 from protocol.codes import ERRORS
-from protocol.frames.objects import Usage
+from protocol.errors import Refusal
 from protocol.parts import chunks
-from protocol.parts.chunks import Chunk, ChunkError
+from protocol.parts.chunks import Chunk, ChunkError, Part
 from protocol.parts.clean import clean
+from protocol.parts.fold import Fold
 from protocol.parts.grammar import Grammar, ending
 
 log = logging.getLogger("tidewire.streams")
@@ -32,13 +36,14 @@ CANCEL_GRACE = 1.0
 
 
 class Runner:
-    """Drives one generation from its first chunk to its last, and is the `Sink` the model writes to.
+    """Drives one generation from its first chunk to its last, and is the `Draft` that is written to.
 
     Args:
         generation: what to write.
         stream: where it goes.
         catalogue: has the model that writes it. A queued question may name one that is not offered any more: its answer
             fails, and says so.
+        calling: carries out the tool calls it makes.
         ticker: makes chunks durable and visible.
         clock: stamps the end.
         tally: counts how long its first words took.
@@ -50,6 +55,7 @@ class Runner:
         generation: Generation,
         stream: Stream,
         catalogue: Catalogue,
+        calling: Calling,
         ticker: Ticker,
         clock: Clock,
         tally: Tally,
@@ -60,6 +66,7 @@ class Runner:
         self.stream = stream
         self.over = asyncio.Event()  # it is stored, and its readers have its end
         self._catalogue = catalogue
+        self._calling = calling
         self._ticker = ticker
         self._clock = clock
         self._tally = tally
@@ -69,7 +76,8 @@ class Runner:
         self._halt: Halt | None = None
         self._halted = asyncio.Event()
         self._stop_asked_at: float | None = None
-        self._usage: Usage | None = None
+        self._meter = Meter()
+        self._stopwatch = Stopwatch()
         self._has_content = False
         self._is_cut = False  # the model wrote on after the halt, and what it wrote was dropped
 
@@ -100,14 +108,16 @@ class Runner:
         self.status(THINKING)
         self._ticker.touch(self.stream)
         concluded = self._conclude(await self._generate(prompt))
-        for chunk in ending(self._grammar, concluded.metadata(self._clock.now_ms()), concluded.last_chunk()):
+        metadata = concluded.metadata(self._clock.now_ms()) | self._thoughts()
+        # Calls are answered within the answer: one that is open now, however it ended, stays so for ever.
+        for chunk in ending(self._grammar, metadata, concluded.last_chunk(), cut=True):
             self._append(chunk)
         await self._ticker.settle(self.stream)
         return concluded
 
     async def _write(self, prompt: Callable[[], Awaitable[Prompt]]) -> FinishReason:
         model = self._catalogue.find(self.generation.model)
-        return await model.generate(await prompt(), self)
+        return await steps.write(model, await prompt(), self, self._calling, self.generation)
 
     async def _generate(self, prompt: Callable[[], Awaitable[Prompt]]) -> Ending:
         work = asyncio.create_task(self._write(prompt), name=f"model of {self.stream.stream_id}")
@@ -126,7 +136,7 @@ class Runner:
         """Judge what became of the model's work. A finish that beat the stop wins, if the answer is whole."""
         if not work.done() or work.cancelled():
             return _HALTED[self._halt or "drain"]
-        error = work.exception()
+        error = _first(work.exception())
         if self._halt is not None and (self._is_cut or error is not None):
             return _HALTED[self._halt]  # what goes wrong while it is stopped is nobody's failure
         if error is None:
@@ -137,6 +147,8 @@ class Runner:
             return failed(code, error.message, error.retry_after_ms)
         if isinstance(error, StoreUnavailable):
             return failed("unavailable")
+        if isinstance(error, Refusal):
+            return failed(error.code, str(error))
         if isinstance(error, ChunkError):
             log.error("%s: the model wrote a chunk that cannot come there: %s", self.stream.stream_id, error)
             return failed("model_error")
@@ -147,8 +159,13 @@ class Runner:
         latency = None
         if self._stop_asked_at is not None:
             latency = int((self._clock.monotonic() - self._stop_asked_at) * 1000)
-        usage = self._usage or estimate(self.stream.log.merged())
+        usage = self._meter.total(self.stream.log.merged())
         return Ending(ended.status, ended.finish_reason, usage, ended.error, latency)
+
+    def _thoughts(self) -> dict[str, list[int]]:
+        """For how long the model thought, in ms by reasoning part; said in the metadata, for a chunk has no room."""
+        self._stopwatch.stop_all(self._clock.monotonic())
+        return {"thinkingMs": self._stopwatch.laps} if self._stopwatch.laps else {}
 
     def _append(self, chunk: Chunk) -> None:
         try:
@@ -160,7 +177,7 @@ class Runner:
             self._grammar = Grammar().extend(self.stream.log.merged())
             raise ChunkError(f"A {chunk.get('type')} chunk is not JSON: {wrong}.", chunk) from None
 
-    # The sink the model writes to
+    # The draft that is written to
 
     def chunk(self, chunk: Chunk) -> None:
         """Take one chunk of content; after a halt it is dropped, since nobody was shown it."""
@@ -168,6 +185,8 @@ class Runner:
             self._is_cut = True
             return
         self._append(chunk)
+        if chunk["type"] in _TIMED:
+            self._time(chunk)
         self.stream.label = None  # it writes: whoever joins now need not hear that it thinks
         self._ticker.touch(self.stream, urgent=not self._has_content)
         if not self._has_content:
@@ -182,10 +201,35 @@ class Runner:
             self.stream.say(label)
 
     def usage(self, input_tokens: int | None, output_tokens: int | None, *, estimated: bool = False) -> None:
-        """Note what the answer has cost so far."""
-        known = self._usage or Usage(input_tokens=0, output_tokens=0)
-        self._usage = Usage(
-            input_tokens=known.input_tokens if input_tokens is None else input_tokens,
-            output_tokens=known.output_tokens if output_tokens is None else output_tokens,
-            estimated=estimated,
-        )
+        """Note what the current step has cost so far."""
+        self._meter.note(input_tokens, output_tokens, estimated=estimated)
+
+    def parts(self) -> list[Part]:
+        """The parts of the message so far."""
+        return Fold().extend(self.stream.log.merged()).parts
+
+    def next_step(self) -> None:
+        """Close the step, with whatever the model left open in it, and open the next one."""
+        if self._halt is not None:
+            return
+        self._meter.next_step(self.stream.log.merged())
+        for chunk in (*self._grammar.closing(cut=True), chunks.start_step()):
+            self._append(chunk)
+        self._ticker.touch(self.stream)
+
+    def _time(self, chunk: Chunk) -> None:
+        now = self._clock.monotonic()
+        if chunk["type"] == "reasoning-start":
+            self._stopwatch.start(chunk["id"], now)
+        else:
+            self._stopwatch.stop(chunk["id"], now)
+
+
+_TIMED = frozenset({"reasoning-start", "reasoning-end"})
+
+
+def _first(error: BaseException | None) -> BaseException | None:
+    """What went wrong first: calls that run side by side fail as a group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

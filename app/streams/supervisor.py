@@ -8,6 +8,7 @@ from app.models.catalogue import Catalogue
 from app.models.interface import Prompt
 from app.store.engine import Database
 from app.streams import history
+from app.streams.calling import Calling
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
 from app.streams.generation import Generation
@@ -34,6 +35,7 @@ class Supervisor:
         closing: ends what ran.
         entitling: names a chat after its first answer.
         catalogue: the models.
+        calling: carries out the tool calls they make.
         clock: stamps.
         max_bytes: the longest answer, in bytes of its log.
     """
@@ -46,6 +48,7 @@ class Supervisor:
         closing: Closing,
         entitling: Entitling,
         catalogue: Catalogue,
+        calling: Calling,
         clock: Clock,
         *,
         max_bytes: int,
@@ -56,6 +59,7 @@ class Supervisor:
         self._closing = closing
         self._entitling = entitling
         self._catalogue = catalogue
+        self._calling = calling
         self._clock = clock
         self._max_bytes = max_bytes
         self._runners: dict[str, Runner] = {}
@@ -97,6 +101,7 @@ class Supervisor:
             generation,
             stream,
             self._catalogue,
+            self._calling,
             self._ticker,
             self._clock,
             self._closing.tally,
@@ -164,4 +169,4 @@ class Supervisor:
             self._titles.start(self._entitling.entitle(generation), name=generation.chat_id)
 
     async def _prompt(self, generation: Generation) -> Prompt:
-        return await history.prompt(self._database, generation)
+        return await history.prompt(self._database, generation, self._calling.offers(generation))

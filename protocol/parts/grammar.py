@@ -167,7 +167,7 @@ _BEFORE = {
 }
 
 
-def ending(grammar: Grammar, metadata: dict[str, Any], last: Chunk) -> list[Chunk]:
+def ending(grammar: Grammar, metadata: dict[str, Any], last: Chunk, *, cut: bool | None = None) -> list[Chunk]:
     """All chunks that end a log from where it stands: closing, `message-metadata`, the last chunk.
 
     An empty log stays empty (N may be 0), an ended one stays as it is: both give no chunk. The grammar is not moved:
@@ -175,11 +175,12 @@ def ending(grammar: Grammar, metadata: dict[str, Any], last: Chunk) -> list[Chun
 
     Args:
         metadata: what changed by the end; `{}` leaves the chunk out.
-        last: a `finish`, `abort` or `error`. After the last two nobody will answer an open tool call any more.
+        last: a `finish`, `abort` or `error`.
+        cut: nobody will answer an open tool call any more, so it ends, too; by default after an `abort` or `error`.
     """
     if last["type"] not in LAST:
         raise GrammarError(f"A {last['type']} cannot end a log: finish, abort or error was expected.", last)
     if grammar.state in ("empty", "ended"):
         return []
     changed = [make.message_metadata(metadata)] if metadata else []
-    return [*grammar.closing(cut=last["type"] != "finish"), *changed, last]
+    return [*grammar.closing(cut=last["type"] != "finish" if cut is None else cut), *changed, last]

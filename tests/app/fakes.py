@@ -8,6 +8,8 @@ import orjson
 
 from app.backplane.interface import Held, JournalConflict, JournalRange, JournalUnavailable, StreamKey
 from app.models.interface import FinishReason, ModelInfo, Prompt, Sink
+from app.store.tool_requests import Answer, Request
+from app.streams.generation import Generation
 from app.streams.log import StreamLog
 from app.streams.stream import Stream
 from protocol.parts import chunks
@@ -84,6 +86,20 @@ class MemoryJournal:
 def raw(log: StreamLog) -> list[Chunk]:
     """All chunks of a log, one by one."""
     return [orjson.loads(text) for text in log.raw(0, log.tail)]
+
+
+class Nobody:
+    """People of whom nobody is there: whoever asks them waits for ever, unless the test answers (`answers`)."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+        self.answers: dict[str, asyncio.Future[Answer]] = {}
+
+    async def ask(self, generation: Generation, request: Request, show: Callable[[], None]) -> Answer:
+        self.asked.append(request)
+        self.answers[request.request_id] = asyncio.get_running_loop().create_future()
+        show()
+        return await self.answers[request.request_id]
 
 
 class Noting:

@@ -5,7 +5,7 @@ Time on the wall is moved by hand (`pass_ms`); the tick is real, and a milliseco
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -32,6 +32,7 @@ from app.commands.seeing import Seeing
 from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
+from app.commands.tools import Tools
 from app.ids import Mint
 from app.models.catalogue import Catalogue
 from app.models.interface import FinishReason, Prompt, Sink
@@ -43,6 +44,8 @@ from app.store import events, streams
 from app.store.engine import Database
 from app.store.outbox import Outbox
 from app.store.streams import StreamRow
+from app.streams.asking import Asking
+from app.streams.calling import Calling
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
 from app.streams.lease import FolderLease
@@ -54,6 +57,8 @@ from app.streams.sealing import Sealing
 from app.streams.stream import Stream
 from app.streams.supervisor import Supervisor
 from app.streams.ticker import Ticker
+from app.tools.interface import Tool
+from app.tools.toolbox import Toolbox
 from protocol.codec import decode_client
 from protocol.frames.client import Command
 from protocol.limits import Limits
@@ -74,6 +79,7 @@ class World:
         *,
         limits: Limits | None = None,
         daily_tokens: int = 0,
+        tools: Iterable[Tool[Any]] = (),
     ) -> None:
         self.unix = float(NOON)
         self.store = store
@@ -91,6 +97,8 @@ class World:
         is_watched = Presences(self.hub).is_watched
         self.closing = Closing(store, self.outbox, self.ticker, self.clock, is_watched, node="n", quota=self.quota)
         self.entitling = Entitling(store, self.outbox, self.catalogue)
+        self.asking = Asking(store, self.outbox, patience=self.limits.tool_wait_ms / 1000)
+        self.calling = Calling(Toolbox(tools), self.asking, self.mint)
         self.supervisor = Supervisor(
             store,
             self.registry,
@@ -98,6 +106,7 @@ class World:
             self.closing,
             self.entitling,
             self.catalogue,
+            self.calling,
             self.clock,
             max_bytes=self.limits.stream_log_bytes,
         )
@@ -131,6 +140,7 @@ class World:
                 Messages(self.accepting, self.outbox).table(),
                 Queue(self.outbox, self.registry, self.supervisor, node="n", quota=self.quota).table(),
                 Streams(self.outbox, self.registry, self.supervisor).table(),
+                Tools(self.outbox, self.asking).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.supervisor).table(),
                 Seeing(self.outbox).table(),
@@ -144,7 +154,7 @@ class World:
 
     async def guest(self) -> Caller:
         """A new user."""
-        return Caller((await self.granted()).user_id, "client")
+        return Caller((await self.granted()).user_id, "client", capabilities=frozenset({"tools"}))
 
     async def granted(self) -> Granted:
         return await self.identity.guest()

@@ -141,7 +141,7 @@ def test_every_guarantee_is_stated() -> None:
 
 def test_what_is_served_is_what_the_server_serves() -> None:
     """The commands with a handler, read from the tables without starting anything."""
-    from app.commands import chats, dashboard, filing, messages, projects, queue, seeing, streams
+    from app.commands import chats, dashboard, filing, messages, projects, queue, seeing, streams, tools
 
     kinds = [
         kind
@@ -154,6 +154,7 @@ def test_what_is_served_is_what_the_server_serves() -> None:
             queue.Queue,
             seeing.Seeing,
             streams.Streams,
+            tools.Tools,
         )
         for kind in handlers.table(object.__new__(handlers))  # type: ignore[arg-type]  # its own class, uninitialised
     ]

@@ -67,7 +67,7 @@ async def test_a_welcome_says_all_a_tab_needs(world: World) -> None:
     assert welcome["heartbeat"] == {"intervalMs": 25_000, "timeoutMs": 10_000}
     assert welcome["flow"] == {"windowBytes": 5_000}
     assert welcome["limits"]["frameBytes"] == 256 * 1024
-    assert welcome["capabilities"] == []
+    assert welcome["capabilities"] == ["tools"]
     assert (welcome["activeStreams"], welcome["streams"]) == ([], [])
     assert welcome["events"] == {"epoch": welcome["snapshot"]["epoch"], "offset": 0, "recovered": False}
     assert world.hub.sockets_of(granted.user_id) == 1

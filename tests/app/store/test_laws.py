@@ -11,12 +11,14 @@ from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
 from app.realtime.feed import Feed, frame_of
 from app.store import events
 from app.store.engine import Database
+from app.tools.interface import Arguments, Scope, Tool
 from protocol.client.dashboard import Dashboard
 from protocol.codec import decode_server
 from protocol.errors import Refusal
 from protocol.frames.client import DashboardGet
 from protocol.frames.objects import DashboardSnapshot
 from protocol.frames.server import Event
+from protocol.parts.chunks import tool_input_available
 from tests.app.fakes import Tab, say
 from tests.app.world import World, opened, until
 
@@ -27,11 +29,23 @@ CHATS = ["a", "b", "c", "d"]
 PROJECTS = ["p", "q"]
 STEP = st.one_of(
     st.tuples(st.sampled_from(["send", "queue", "replace", "stop", "early"]), st.sampled_from(CHATS)),
+    st.tuples(st.sampled_from(["ask back", "allow", "deny"]), st.sampled_from(CHATS)),
     st.tuples(st.sampled_from(["create", "name", "enter p", "enter q", "leave", "delete"]), st.sampled_from(CHATS)),
     st.tuples(st.sampled_from(["found", "instruct", "dissolve"]), st.sampled_from(PROJECTS)),
     st.tuples(st.sampled_from(["see", "look"]), st.sampled_from(CHATS)),
     st.tuples(st.sampled_from(["finish", "fail", "later"]), st.just("")),
 )
+
+
+class Nothing(Arguments, frozen=True, kw_only=True):
+    """What the tool of these tests takes."""
+
+
+async def secret(_arguments: Nothing, _scope: Scope) -> str:
+    return "done"
+
+
+SECRET = Tool("secret", "Needs leave.", Nothing, secret, needs_approval=True)
 STEPS = st.lists(st.lists(STEP, min_size=1, max_size=4), max_size=8)
 
 
@@ -59,7 +73,10 @@ class Life:
         self._fails = False
         world.model.script = self._script
 
-    async def _script(self, _prompt: Prompt, sink: Sink) -> FinishReason:
+    async def _script(self, prompt: Prompt, sink: Sink) -> FinishReason:
+        if prompt.options and prompt.messages[-1]["role"] == "user":
+            sink.chunk(tool_input_available("call", "secret", {}))
+            return "tool-calls"
         say(sink, "x")
         await self._gate.wait()
         if self._fails:
@@ -75,16 +92,34 @@ class Life:
         """Let everything end, the queue included."""
         self._gate.set()
         async with asyncio.timeout(10):
-            while self.world.supervisor.running or await self._go_on():  # noqa: ASYNC110 - no event is set for it
+            while bool(self.world.supervisor.running) | await self._go_on():  # noqa: ASYNC110 - no event is set for it
                 await asyncio.sleep(0.001)
         await self.world.quiet()
 
     async def _go_on(self) -> bool:
-        """Let paused queues have their turn; say whether there was one."""
-        paused = [chat.chat_id for chat in (await self.page()).chats if chat.queue_paused]
+        """Let paused queues have their turn, and allow what waits; say whether there was anything."""
+        chats = (await self.page()).chats
+        paused = [chat.chat_id for chat in chats if chat.queue_paused]
         for chat_id in paused:
             await self.world.run(self.caller, "queue.update", chatId=chat_id, paused=False)
-        return bool(paused)
+        waiting = [chat.chat_id for chat in chats if chat.awaiting_approval]
+        for chat_id in waiting:
+            with suppress(Refusal):
+                await self._answer(chat_id, approved=True)
+        return bool(paused or waiting)
+
+    async def _answer(self, chat_id: str, *, approved: bool) -> None:
+        rows = await self.world.store.fetch_all(
+            """
+            SELECT r.stream_id, r.request_id FROM tool_requests r JOIN streams s ON s.stream_id = r.stream_id
+            WHERE s.user_id = :user_id AND s.chat_id = :chat_id
+            """,
+            {"user_id": self.caller.user_id, "chat_id": chat_id},
+        )
+        for row in rows:
+            names = {"streamId": row["stream_id"], "approvalId": row["request_id"]}
+            with suppress(Refusal):
+                await self.world.run(self.caller, "tool.approval", **names, approved=approved)
 
     async def _do(self, verb: str, chat_id: str) -> None:
         if verb in ("finish", "fail"):
@@ -113,6 +148,10 @@ class Life:
         elif verb == "early":
             await self.world.run(self.caller, "stream.stop", commandId=f"early_{chat_id}")
             await self.world.ask(self.caller, chat_id, id=f"early_{chat_id}", ifActive="queue")
+        elif verb in ("allow", "deny"):
+            await self._answer(chat_id, approved=verb == "allow")
+        elif verb == "ask back":
+            await self.world.ask(self.caller, chat_id, ifActive="queue", options={"asks": True})
         else:
             if_active = {"send": "reject", "queue": "queue", "replace": "stop"}[verb]
             await self.world.ask(self.caller, chat_id, ifActive=if_active)
@@ -134,7 +173,7 @@ law = settings(deadline=None, max_examples=25, suppress_health_check=[HealthChec
 async def test_g22_snapshot_and_later_events_equal_a_fresh_snapshot(
     store: Database, before: Steps, after: Steps, size: int
 ) -> None:
-    async with opened(World(store)) as world:
+    async with opened(World(store, tools=[SECRET])) as world:
         life = Life(world, await world.guest())
         await life.live(before)
         whole, page = Dashboard(), Dashboard()
@@ -160,13 +199,13 @@ async def test_g22_snapshot_and_later_events_equal_a_fresh_snapshot(
         assert shown == fresh[: len(shown)], "the law for pages"
         deleted = sum(event.name == "chat.deleted" for event in await life.told(paged.offset))
         assert len(shown) >= min(size, len(fresh)) - deleted, "a page is shorter only by what was deleted"
-        assert not any(chat.active_stream_id or chat.queue for chat in fresh)
+        assert not any(chat.active_stream_id or chat.queue or chat.awaiting_approval for chat in fresh)
 
 
 @law
 @given(STEPS)
 async def test_g20_offsets_have_no_gap_and_versions_rise_with_them(store: Database, steps: Steps) -> None:
-    async with opened(World(store)) as world:
+    async with opened(World(store, tools=[SECRET])) as world:
         life = Life(world, await world.guest())
         feed = await world.hub.join(life.caller.user_id, Tab())
         await life.live(steps)
@@ -188,7 +227,7 @@ async def test_g20_offsets_have_no_gap_and_versions_rise_with_them(store: Databa
 @law
 @given(STEPS)
 async def test_g17_at_most_one_stream_of_a_chat_runs_and_each_one_ends_once(store: Database, steps: Steps) -> None:
-    async with opened(World(store)) as world:
+    async with opened(World(store, tools=[SECRET])) as world:
         life = Life(world, await world.guest())
         await life.live(steps)
         await life.settle()

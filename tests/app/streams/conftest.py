@@ -7,7 +7,7 @@ import pytest
 
 from tests.virtual import VirtualLoop
 
-ON_VIRTUAL_TIME = {"test_ticker.py", "test_runner.py"}
+ON_VIRTUAL_TIME = {"test_ticker.py", "test_runner.py", "test_steps.py"}
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:

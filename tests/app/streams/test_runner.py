@@ -10,74 +10,15 @@ import pytest
 from app.models.catalogue import Catalogue
 from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
 from app.store.errors import StoreUnavailable
-from app.streams.generation import Ending, Generation
+from app.streams.generation import Ending
 from app.streams.runner import CANCEL_GRACE, Halt, Runner
-from app.streams.stream import Stream
-from app.streams.tally import Tally
-from app.streams.ticker import Ticker
 from protocol.errors import Refusal
 from protocol.frames.objects import Usage
 from protocol.parts import chunks
 from protocol.parts.fold import Fold
-from protocol.parts.grammar import Grammar
-from tests.app.fakes import MemoryJournal, Noting, Script, ScriptedModel, raw, say
+from tests.app.fakes import Noting, Script, say
+from tests.app.streams.stage import GENERATION, Stage, prompt
 from tests.virtual import NOON, loop_clock
-
-GENERATION = Generation(
-    stream_id="s",
-    user_id="u",
-    chat_id="c",
-    message_id="m",
-    question_id="q",
-    model="scripted",
-    options={},
-    started_at=0,
-    metadata={"status": "streaming", "model": "scripted"},
-)
-
-
-class Stage:
-    """One generation that is run by a script."""
-
-    def __init__(self, max_bytes: int = 100_000) -> None:
-        self.stream = Stream("s", user_id="u", chat_id="c", message_id="m", status="streaming", started_at=0)
-        self.journal = MemoryJournal()
-        clock = loop_clock()
-        self.ticker = Ticker(self.journal, clock, 0.016)
-        self.model = ScriptedModel()
-        self.tally = Tally()
-        self.runner = Runner(
-            GENERATION, self.stream, Catalogue([self.model]), self.ticker, clock, self.tally, max_bytes=max_bytes
-        )
-        self.ticking = asyncio.create_task(self.ticker.run())
-
-    async def run(self, script: Script | None = None) -> Ending:
-        if script is not None:
-            self.model.script = script
-        return await asyncio.wait_for(self.runner.run(prompt), 60)
-
-    def halt_in(self, seconds: float, why: Halt = "stop") -> None:
-        asyncio.get_running_loop().call_later(seconds, self.runner.halt, why)
-
-    @property
-    def kinds(self) -> list[str]:
-        return [chunk["type"] for chunk in raw(self.stream.log)]
-
-    @property
-    def fold(self) -> Fold:
-        """What the log says; also checks that it is legal and whole, and that readers and the journal have it all."""
-        written = raw(self.stream.log)
-        assert Grammar().extend(written).ended
-        assert self.stream.head == self.stream.log.tail
-        assert self.journal.logs["s"] == written
-        folded = Fold()
-        for chunk in written:
-            folded.apply(chunk)
-        return folded
-
-
-async def prompt() -> Prompt:
-    return Prompt("scripted", None, [], {})
 
 
 @pytest.fixture
@@ -360,7 +301,14 @@ async def test_a_model_that_is_not_offered_any_more_fails_the_answer(stage: Stag
     clock = loop_clock()
     generation = replace(GENERATION, model="gone")
     runner = Runner(
-        generation, stage.stream, Catalogue([stage.model]), stage.ticker, clock, stage.tally, max_bytes=1_000
+        generation,
+        stage.stream,
+        Catalogue([stage.model]),
+        stage.calling,
+        stage.ticker,
+        clock,
+        stage.tally,
+        max_bytes=1_000,
     )
     ending = await runner.run(prompt)
     assert ending.error is not None
