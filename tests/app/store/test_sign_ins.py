@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from app.store import invites, sessions, users
+from app.store import chats, invites, sessions, users
 from app.store.engine import Database
 from app.store.errors import UniqueViolation
 from app.store.migrations import migrate
@@ -196,3 +196,28 @@ async def test_a_user_is_locked_out_and_let_in_again(store: Database) -> None:
         assert (await found(store, "u1")).disabled is disabled
         told = await sessions.ended_lately(store, within_ms=60_000)
         assert told == ([("u", None, "account_disabled")] if disabled else [])
+
+
+async def test_a_subject_of_a_provider_is_one_user_however_many_ask_at_once(store: Database) -> None:
+    async def vouch(user_id: str, *, name: str | None = "Ada") -> users.User:
+        return await users.vouch(store, user_id, issuer="i", subject="s", epoch="e", now=NOW, email="a@b", name=name)
+
+    together = await asyncio.gather(*(vouch(f"new{n}") for n in range(5)))
+    [user_id] = {user.user_id for user in together}
+    assert user_id in {f"new{n}" for n in range(5)}
+    assert await users.by_subject(store, "i", "s") == together[0]
+    assert await users.by_subject(store, "i", "another") is None
+    changed = await vouch("new9", name=None)
+    assert (changed.user_id, changed.kind, changed.email, changed.name) == (user_id, "account", "a@b", None)
+
+
+async def test_a_user_goes_with_all_that_is_theirs_and_their_number_stays_a_while(store: Database) -> None:
+    await chats.create(store, "u", "c1", title="t", project_id=None, now=1)
+    await chats.create(store, "u", "c2", title="t", project_id=None, now=1)
+    assert [await chats.discard(store, "u", limit=1) for _ in range(3)] == [True, True, False]
+    await users.delete(store, "u")
+    await users.delete(store, "u")
+    assert await users.get(store, "u") is None
+    assert await sessions.by_token(store, "hash_u1") is None
+    assert (await found(store, "v1")).user_id == "v"
+    assert await sessions.ended_lately(store, within_ms=60_000) == [("u", None, "session_revoked")]
