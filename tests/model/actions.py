@@ -1,7 +1,8 @@
 """What people do, each as a function of the world, a tab and the numbers of a step.
 
 Most only send a command and do not wait for its answer: the next step may come from another tab at the same moment.
-Each returns words for the transcript; None when there was nothing to do it with.
+Where there is nothing to do it with, the step makes what would be needed: who has nothing to choose from asks for
+another version. Each returns words for the transcript; None when even that was not possible.
 """
 
 import asyncio
@@ -19,34 +20,41 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 Action = Callable[["World", Page, Step], Awaitable[str | None]]
 
-_OPTIONS: Sequence[dict[str, Any]] = (
-    {"tokens": 3, "pace": 0},
+# So many chats are enough to be in each other's way; more would mean less happens in each.
+CHATS = 3
+SHORT = {"tokens": 3, "pace": 0}
+FAILS = {"fault": "error", "pace": 0}
+HANGS = {"tokens": 20, "pace": 500, "fault": "hang", "faultAfter": 7}
+OPTIONS: Sequence[dict[str, Any]] = (
+    SHORT,
     {"tokens": 40, "pace": 200},
     {"tokens": 40, "pace": 400, "thinking": 10, "tool": True, "sources": True},
-    {"tokens": 20, "pace": 500, "fault": "hang", "faultAfter": 7},
-    {"fault": "error", "pace": 0},
+    HANGS,
+    FAILS,
     {"tokens": 20, "pace": 300, "fault": "midway"},
     {"tokens": 0},
     {"tokens": 60, "pace": 1000, "fault": "filtered", "faultAfter": 30},
-    {"tokens": 4_000, "pace": 0},
+    {"tokens": 1_500, "pace": 0},
 )
-_IF_ACTIVE = (None, "queue", "stop", "reject", "queue")
-_FILING: Sequence[dict[str, Any]] = ({"pinned": True}, {"pinned": False}, {"archived": True}, {"archived": False})
+IF_ACTIVE = (None, "queue", "stop", "reject", "queue")
 
 
-def _pick(items: Sequence[Item], number: int) -> Item | None:
+def pick(items: Sequence[Item], number: int) -> Item | None:
     return items[number % len(items)] if items else None
 
 
-def _chat(world: "World", page: Page, step: Step) -> str | None:
+# What a tab knows
+
+
+def chat_of(world: "World", page: Page, step: Step) -> str | None:
     """The chat this tab shows, mostly; else another one it knows, or one that is gone."""
-    if step.target % 2 and page.thread is not None:
+    if step.target % 3 and page.thread is not None and page.thread.state != "missing":
         return page.thread.chat_id
     known = [chat.chat_id for chat in page.client.dashboard.chats]
-    return _pick([*known, *world.witness.deleted] if step.target == 0 else known, step.target // 2)
+    return pick([*known, *world.witness.deleted] if step.target == 9 else known, step.target // 3)
 
 
-def _new_chat(world: "World", page: Page) -> str:
+def new_chat(world: "World", page: Page) -> str:
     """The next id that this tab has never heard of: two tabs may choose the same one at the same moment."""
     number = 1
     while page.client.dashboard.chat(f"chat_{number}") or f"chat_{number}" in world.witness.deleted:
@@ -54,167 +62,179 @@ def _new_chat(world: "World", page: Page) -> str:
     return f"chat_{number}"
 
 
-def _shown(page: Page, role: str, *status: str) -> list[Message]:
+def shown(page: Page, role: str, *status: str) -> list[Message]:
     """The messages this tab shows, the newest first; only answers that ended so, if that is said."""
-    shown = page.thread.shown if page.thread is not None else None
-    found = [message for message in shown or () if message["role"] == role]
+    messages = page.thread.shown if page.thread is not None else None
+    found = [message for message in messages or () if message["role"] == role]
     return [each for each in found[::-1] if not status or each["metadata"].get("status") in status]
 
 
-def _version(page: Page, role: str, step: Step) -> str | None:
-    """Some version of a message this tab shows, mostly of the newest."""
-    message = _pick(_shown(page, role)[: 1 + step.target % 3], step.target)
-    return None if message is None else _pick(message["metadata"]["versions"]["ids"], step.variant)
-
-
-def _generating(step: Step) -> dict[str, Any]:
-    subscribe = None if step.variant % 3 else False
+def generating(step: Step) -> dict[str, Any]:
     return {
-        "options": _pick(_OPTIONS, step.variant * 5 + step.target),
-        "ifActive": _pick(_IF_ACTIVE, step.variant),
-        "subscribe": subscribe,
+        "options": pick(OPTIONS, step.variant * 5 + step.target),
+        "ifActive": pick(IF_ACTIVE, step.variant),
+        "subscribe": None if step.variant % 3 else False,
     }
 
 
-def _question(world: "World") -> dict[str, Any]:
+def question(world: "World") -> dict[str, Any]:
     number = next(world.numbers)
     return {"id": f"q{number}", "role": "user", "parts": [{"type": "text", "text": f"What is question {number}?"}]}
 
 
-async def send(world: "World", page: Page, step: Step) -> str:
-    known = len(page.client.dashboard.chats)
-    chat_id = _chat(world, page, step) if known > step.variant % 3 else None
-    chat_id = chat_id or _new_chat(world, page)
-    project = _pick(page.client.dashboard.projects, step.target) if step.target == 3 else None
-    fields = _generating(step) | {"projectId": project and project.project_id}
-    said = world.command(page, "message.send", chatId=chat_id, message=_question(world), **fields)
+# Questions and answers
+
+
+async def send(world: "World", page: Page, step: Step, **fields: Any) -> str:
+    is_new = len(page.client.dashboard.chats) < CHATS and step.variant < 3
+    chat_id = (None if is_new else chat_of(world, page, step)) or new_chat(world, page)
+    project = pick(page.client.dashboard.projects, step.target) if step.target == 3 else None
+    fields = generating(step) | {"projectId": project and project.project_id} | fields
+    said = world.command(page, "message.send", chatId=chat_id, message=question(world), **fields)
     if chat_id not in world.witness.deleted:
         page.show(chat_id)
     return said
 
 
-async def stop(world: "World", page: Page, step: Step) -> str | None:
-    if step.variant < 4 and (chat_id := _chat(world, page, step)) is not None:
-        return world.command(page, "stream.stop", chatId=chat_id)
-    running = [chat.active_stream_id for chat in page.client.dashboard.chats if chat.active_stream_id is not None]
-    if step.variant < 8 and (stream_id := _pick(running, step.target)) is not None:
-        return world.command(page, "stream.stop", streamId=stream_id)
+async def stop(world: "World", page: Page, step: Step) -> str:
+    running = [chat for chat in page.client.dashboard.chats if chat.active_stream_id is not None]
+    chat = pick(running, step.target)
     asked = [fields["id"] for kind, fields in world.sent[-4:] if kind in ("message.send", "message.regenerate")]
-    if step.variant < 11:
-        command_id = _pick(asked[::-1], step.target)
-        return None if command_id is None else world.command(page, "stream.stop", commandId=command_id)
-    # The question comes after its stop.
+    if step.variant < 3 and chat is not None:
+        return world.command(page, "stream.stop", chatId=chat.chat_id)
+    if step.variant < 6 and chat is not None:
+        return world.command(page, "stream.stop", streamId=chat.active_stream_id)
+    if step.variant < 9 and asked:
+        return world.command(page, "stream.stop", commandId=pick(asked[::-1], step.target))
+    if step.variant < 10:
+        return await send(world, page, step, options=HANGS)
     command_id = f"late{next(world.numbers)}"
     said = world.command(page, "stream.stop", commandId=command_id)
-    chat_id = _chat(world, page, step) or _new_chat(world, page)
-    later = _generating(step) | {"id": command_id}
-    return f"{said}, then {world.command(page, 'message.send', chatId=chat_id, message=_question(world), **later)}"
+    return f"{said}, then {await send(world, page, step, id=command_id)}"
 
 
-async def regenerate(world: "World", page: Page, step: Step) -> str | None:
-    return _once_more(world, page, step, "message.regenerate", _version(page, "assistant", step))
+async def regenerate(world: "World", page: Page, step: Step, **fields: Any) -> str | None:
+    answers = shown(page, "assistant")
+    if page.thread is None or not (answers or step.target == 0):
+        return await send(world, page, step)
+    message = pick(answers, step.target // 3)
+    named = message["id"] if message is not None and step.variant % 2 else None  # without a name: the last one
+    fields = {"messageId": named} | generating(step) | fields
+    return world.command(page, "message.regenerate", chatId=page.thread.chat_id, **fields)
 
 
 async def retry(world: "World", page: Page, step: Step) -> str | None:
-    failed = _pick(_shown(page, "assistant", "failed", "stopped", "interrupted"), step.target // 4)
-    message_id = failed["id"] if failed is not None else _version(page, "assistant", step)
-    return _once_more(world, page, step, "message.retry", message_id)
-
-
-def _once_more(world: "World", page: Page, step: Step, kind: str, message_id: str | None) -> str | None:
-    if page.thread is None or (message_id is None and step.target % 4):
-        return None
-    named = message_id if step.variant % 2 else None  # without a name it is the last one
-    return world.command(page, kind, chatId=page.thread.chat_id, messageId=named, **_generating(step))
+    failed = shown(page, "assistant", "failed", "stopped", "interrupted")
+    if page.thread is None or not (failed or step.target == 0):
+        return await send(world, page, step, options=FAILS)
+    message = pick(failed, step.target // 3)
+    named = message["id"] if message is not None and step.variant % 3 else None
+    return world.command(page, "message.retry", chatId=page.thread.chat_id, messageId=named, **generating(step))
 
 
 async def edit(world: "World", page: Page, step: Step) -> str | None:
-    message_id = _version(page, "user", step)
-    if page.thread is None or message_id is None:
-        return None
-    fields = _generating(step) | {"message": _question(world)}
-    return world.command(page, "message.edit", chatId=page.thread.chat_id, messageId=message_id, **fields)
+    message = pick(shown(page, "user"), step.target // 3)
+    if page.thread is None or message is None:
+        return await send(world, page, step)
+    fields = {"messageId": message["id"], "message": question(world)} | generating(step)
+    return world.command(page, "message.edit", chatId=page.thread.chat_id, **fields)
 
 
 async def select(world: "World", page: Page, step: Step) -> str | None:
-    message_id = _version(page, "user" if step.variant % 3 == 0 else "assistant", step)
+    """Choose another version of a message; where there is none, ask for one."""
+    messages = shown(page, "assistant") + shown(page, "user")
+    others = [other for each in messages for other in each["metadata"]["versions"]["ids"] if other != each["id"]]
+    message_id = pick(others, step.target) or (messages[0]["id"] if messages and step.target == 0 else None)
     if page.thread is None or message_id is None:
-        return None
+        return await regenerate(world, page, step, options=SHORT)
     return world.command(page, "message.select", chatId=page.thread.chat_id, messageId=message_id)
 
 
 async def queue(world: "World", page: Page, step: Step) -> str | None:
+    """Arrange what waits somewhere; where nothing does, stand in line."""
     waiting = {chat.chat_id: chat.queue for chat in page.client.dashboard.chats if chat.queue}
-    chat_id = _pick(list(waiting), step.target) or _chat(world, page, step)
+    chat_id = pick(list(waiting), step.target)
     if chat_id is None:
-        return None
-    items = [item.command_id for item in waiting.get(chat_id) or ()]
-    item = _pick(items, step.target)
+        return await send(world, page, step, ifActive="queue", options=pick((HANGS, None), step.target))
+    items = [item.command_id for item in waiting[chat_id] or ()]
+    item = pick(items, step.target)
     changes: Sequence[dict[str, Any]] = (
         {"paused": False},
         {"paused": True},
-        {"remove": [item] if item else []},
+        {"remove": [item]},
         {"order": items[::-1]},
-        {"order": [item] if item else [], "paused": False},
+        {"order": [item], "paused": False},
         {"paused": False},
     )
     return world.command(page, "queue.update", chatId=chat_id, **changes[step.variant % len(changes)])
 
 
-async def delete(world: "World", page: Page, step: Step) -> str | None:
-    chat_id = _chat(world, page, step)
-    return None if chat_id is None else world.command(page, "chat.delete", chatId=chat_id)
+async def repeat(world: "World", page: Page, step: Step) -> str | None:
+    """Send what some tab has sent before, under the same id."""
+    found = pick(world.sent[-6:][::-1], step.target)
+    return None if found is None else world.command(page, found[0], repeatable=False, **found[1])
 
 
-async def rename(world: "World", page: Page, step: Step) -> str | None:
-    chat_id = _chat(world, page, step)
-    title = f"Title {next(world.numbers)}"
-    return None if chat_id is None else world.command(page, "chat.update", chatId=chat_id, title=title)
+# Filing
 
 
-async def file(world: "World", page: Page, step: Step) -> str | None:
-    chat_id = _chat(world, page, step)
-    if chat_id is None:
-        return None
-    project = _pick(page.client.dashboard.projects, step.variant)
-    moves = [{"projectId": ""}] if project is None else [{"projectId": ""}, {"projectId": project.project_id}]
-    change = _pick([*_FILING, *moves], step.variant)
-    return world.command(page, "chat.update", chatId=chat_id, **(change or {}))
-
-
-async def create(world: "World", page: Page, step: Step) -> str:
-    chat_id = _new_chat(world, page)
-    project = _pick(page.client.dashboard.projects, step.target) if step.variant % 2 else None
+async def create(world: "World", page: Page, step: Step) -> str | None:
+    if len(page.client.dashboard.chats) >= CHATS:
+        return await rename(world, page, step)
+    chat_id = new_chat(world, page)
+    project = pick(page.client.dashboard.projects, step.target) if step.variant % 2 else None
     title = None if step.variant % 3 else f"Title {next(world.numbers)}"
     said = world.command(page, "chat.create", chatId=chat_id, title=title, projectId=project and project.project_id)
     page.show(chat_id)
     return said
 
 
+async def rename(world: "World", page: Page, step: Step) -> str | None:
+    chat_id, title = chat_of(world, page, step), f"Title {next(world.numbers)}"
+    return None if chat_id is None else world.command(page, "chat.update", chatId=chat_id, title=title)
+
+
+async def file(world: "World", page: Page, step: Step) -> str | None:
+    chat_id, project = chat_of(world, page, step), pick(page.client.dashboard.projects, step.variant)
+    changes: Sequence[dict[str, Any]] = (
+        {"pinned": True},
+        {"pinned": False},
+        {"archived": True},
+        {"archived": False},
+        {"projectId": ""},
+        {"projectId": "" if project is None else project.project_id},
+        {"projectId": "" if project is None else project.project_id},
+    )
+    return None if chat_id is None else world.command(page, "chat.update", chatId=chat_id, **changes[step.variant % 7])
+
+
+async def delete(world: "World", page: Page, step: Step) -> str | None:
+    chat_id = chat_of(world, page, step)
+    if chat_id is None or len(page.client.dashboard.chats) < 2:
+        return await send(world, page, step)
+    return world.command(page, "chat.delete", chatId=chat_id)
+
+
 async def project(world: "World", page: Page, step: Step) -> str:
-    known = _pick(page.client.dashboard.projects, step.target)
-    if known is None or step.variant < 4:
+    known = pick(page.client.dashboard.projects, step.target)
+    if known is None or step.variant < 3:
         number = next(world.numbers)
         return world.command(page, "project.create", projectId=f"project_{number}", title=f"Project {number}")
-    if step.variant < 9:
+    if step.variant < 8:
         words = f"Answer question {next(world.numbers)} first."
         return world.command(page, "project.update", projectId=known.project_id, instructions=words)
     return world.command(page, "project.delete", projectId=known.project_id)
 
 
+# Tabs and the server
+
+
 async def open_chat(world: "World", page: Page, step: Step) -> str | None:
     known = [chat.chat_id for chat in page.client.dashboard.chats]
-    chat_id = _pick([*known, *world.witness.deleted], step.target)
-    if chat_id is None:
-        return None
-    page.show(chat_id)
+    chat_id = pick([*known, *world.witness.deleted] if step.target == 0 else known, step.target)
+    if chat_id is not None:
+        page.show(chat_id)
     return chat_id
-
-
-async def repeat(world: "World", page: Page, step: Step) -> str | None:
-    """Send what some tab has sent before, under the same id."""
-    found = _pick(world.sent[-6:][::-1], step.target)
-    return None if found is None else world.command(page, found[0], repeatable=False, **found[1])
 
 
 async def refresh(world: "World", page: Page, step: Step) -> str:
@@ -249,15 +269,15 @@ TABLE: Mapping[str, Action] = {
     "edit": edit,
     "select": select,
     "queue": queue,
+    "repeat": repeat,
+    "create": create,
+    "rename": rename,
+    "file": file,
+    "delete": delete,
+    "project": project,
     "open": open_chat,
     "refresh": refresh,
     "drop": drop,
-    "delete": delete,
-    "rename": rename,
-    "file": file,
-    "create": create,
-    "project": project,
-    "repeat": repeat,
     "restart": restart,
     "settle": settle,
 }

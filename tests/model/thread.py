@@ -49,6 +49,8 @@ class Thread:
                 continue
             except tidewire.ClientClosed:
                 return  # with its tab
+            if self._closed:
+                return
             self._messages = {message["id"]: message for message in page.messages}
             self._adopt(page.chat)
             if page.active_stream is not None:
