@@ -237,6 +237,11 @@ async def open_chat(world: "World", page: Page, step: Step) -> str | None:
     return chat_id
 
 
+async def look(world: "World", page: Page, step: Step) -> str:
+    page.look(visible=not page.is_visible)
+    return "comes to the front" if page.is_visible else "is hidden"
+
+
 async def refresh(world: "World", page: Page, step: Step) -> str:
     await world.refresh(world.pages.index(page))
     return "opened anew"
@@ -276,6 +281,7 @@ TABLE: Mapping[str, Action] = {
     "delete": delete,
     "project": project,
     "open": open_chat,
+    "look": look,
     "refresh": refresh,
     "drop": drop,
     "restart": restart,

@@ -1,6 +1,7 @@
 """A tab: the SDK's client on a socket that can be cut, the sidebar it keeps, and the chat it shows."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -63,6 +64,8 @@ class Page:
     ) -> None:
         self.name = name
         self.thread: Thread | None = None
+        self.is_visible = False
+        self._saw = -1  # the version of the chat that was said to be seen
         self._witness = witness
         self._on_frame = on_frame
         self._spawn = spawn
@@ -90,6 +93,25 @@ class Page:
             self.thread.close()
         self.thread = Thread(self.client, chat_id, self._spawn)
         self._spawn(self.thread.load())
+        self.look(visible=self.is_visible)
+
+    def look(self, *, visible: bool) -> None:
+        """Bring the tab to the front, or put another one before it."""
+        self.is_visible = visible
+        shown = None if self.thread is None else self.thread.chat_id
+        self.client.presence("visible" if visible else "hidden", shown)
+        self._glance()
+
+    def _glance(self) -> None:
+        """Whoever looks at a chat whose answer counts as unseen has seen it (guarantee 26)."""
+        chat = None if self.thread is None else self.client.dashboard.chat(self.thread.chat_id)
+        if self.is_visible and chat is not None and chat.unseen and chat.leaf_id and chat.version != self._saw:
+            self._saw = chat.version
+            self._spawn(self._see(chat.chat_id, chat.leaf_id))
+
+    async def _see(self, chat_id: str, message_id: str) -> None:
+        with contextlib.suppress(tidewire.CommandRefused, tidewire.ClientClosed):  # deleted meanwhile; closed
+            await self.client.seen(chat_id, message_id)
 
     def cut(self) -> None:
         """Lose the socket."""
@@ -112,6 +134,7 @@ class Page:
         async for change in self.client.events():
             if self.thread is not None:
                 self.thread.take(change)
+            self._glance()
 
     async def _connect(self, url: str) -> Socket:
         socket = await self._open_socket(url)

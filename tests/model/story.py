@@ -23,6 +23,7 @@ ACTIONS = {
     "delete": 2,
     "project": 3,
     "open": 3,
+    "look": 4,
     "refresh": 3,
     "drop": 3,
     "restart": 1,

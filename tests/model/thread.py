@@ -35,7 +35,7 @@ class Thread:
     async def load(self) -> None:
         """Read what is stored, once more when something changed meanwhile: the last word is the server's."""
         self.state = "loading"
-        while not self._closed:
+        while True:
             self._again = False
             try:
                 page = await self._client.chat(self.chat_id, limit=200)

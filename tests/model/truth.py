@@ -61,6 +61,9 @@ class Truth:
             yield f"it stands at {page.position}, the log at {self._welcome['events']}"
         if page.thread is not None:
             yield from self._thread(page.thread)
+            seen = self.chats.get(page.thread.chat_id)
+            if page.is_visible and seen is not None and seen["chat"]["unseen"]:
+                yield f"it shows {page.thread.chat_id}, whose answer counts as unseen all the same (guarantee 26)"
 
     def _thread(self, thread: Thread) -> Iterator[str]:
         fresh = self.chats.get(thread.chat_id)

@@ -149,6 +149,7 @@ class World:
         """Close a tab and open it anew, on the chat it showed; whatever it knew is forgotten."""
         old = self.pages[number]
         self.pages[number] = await self.new_page(old.name)
+        self.pages[number].is_visible = old.is_visible
         if old.thread is not None:
             self.pages[number].show(old.thread.chat_id)
         await old.close()

@@ -16,7 +16,7 @@ from tests.wire import Frame, Tab, question
 Place = tuple[str | int, ...]
 COMMANDS: Mapping[str, type[ClientFrame]] = {str(frame.__struct_config__.tag): frame for frame in CLIENT_FRAMES}
 # Commands that this server does not carry out yet.
-UNSERVED = frozenset({"chat.seen", "tool.approval", "tool.output"})
+UNSERVED = frozenset({"tool.approval", "tool.output"})
 # These have no answer.
 SILENT = frozenset({"presence.update", "pong"})
 # Of these fields a frame names only one.

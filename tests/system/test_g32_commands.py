@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.system.owner import Owner
+from tests.system.server import ServerProcess
 from tests.system.stranger import COMMANDS, FRAMES, UNSERVED, Place, Stranger, places, placing, shape, stranger_to
 from tests.wire import Frame, Tab, opened
 
@@ -61,6 +62,14 @@ async def greeted(stranger: Stranger, place: Place, name: str) -> Frame:
         frame = placing(await stranger.frame("hello"), place, name)
         await tab.send(frame)
         return await tab.until(lambda got: got.get("id") == frame["id"])
+
+
+async def test_g32_whoever_looks_at_anothers_chat_has_seen_nothing_of_it(roomy_server: ServerProcess) -> None:
+    async with opened(roomy_server.url) as mine, opened(roomy_server.url) as theirs:
+        await theirs.send({"type": "presence.update", "visibility": "visible", "chatId": "chat"})
+        await theirs.settled()
+        await mine.ended((await mine.ask("chat", options={"tokens": 1}))["streamId"])
+        assert (await mine.event("stream.ended"))["data"]["chat"]["unseen"] is True
 
 
 async def test_g32_anothers_token_refreshes_nothing(owner: Owner) -> None:
