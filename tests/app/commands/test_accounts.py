@@ -182,6 +182,25 @@ async def test_a_hash_is_renewed_when_its_parameters_have_changed(world: World) 
         assert "t=2" in row["password_hash"]
 
 
+async def test_a_password_that_is_changed_while_it_is_checked_signs_nobody_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await session_of(world, await registered(world))
+    check = world.passwords.check
+
+    async def meanwhile(password: str, stored: str | None) -> bool:
+        is_right = await check(password, stored)
+        with monkeypatch.context() as patched:
+            patched.setattr(world.passwords, "check", check)
+            await world.accounts.change_password(session, PASSWORD, "another horse")
+        return is_right
+
+    with monkeypatch.context() as patched:
+        patched.setattr(world.passwords, "check", meanwhile)
+        assert (await refusal(world.accounts.login(EMAIL, PASSWORD, device="x"))).code == "unauthenticated"
+    assert [device.session_id for device in await world.signing_out.devices(session)] == [session.session_id]
+
+
 async def test_a_guest_signs_in_with_no_password(world: World) -> None:
     guest = await world.granted()
     await world.store.execute("UPDATE users SET email = 'guest@example.org'")

@@ -144,6 +144,8 @@ async def test_an_email_that_a_provider_tells_is_nobodys_key(store: Database) ->
     user = await users.by_email(store, "a@b")
     assert user is not None
     assert user.user_id == "u"
+    await store.execute("UPDATE users SET email = 'c@d' WHERE user_id = 'v'")
+    assert await users.by_email(store, "c@d") is None
 
 
 async def test_an_invitation_is_good_once_and_for_its_time(store: Database) -> None:
