@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+import uvloop
 
 from tests.app.backplane.redis.places import Place
 from tests.redis_servers import RedisCluster, RedisServer, SentinelPair
@@ -15,7 +16,7 @@ ON_VIRTUAL_TIME = {"test_postbox.py", "test_probing.py", "test_questions.py"}
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     if item.path.name in ON_VIRTUAL_TIME:
         return {"virtual": VirtualLoop}
-    return {"asyncio": asyncio.new_event_loop}
+    return {"uvloop": uvloop.new_event_loop}  # as in production
 
 
 @pytest.fixture(scope="session")
