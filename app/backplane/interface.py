@@ -9,7 +9,7 @@ before any socket gets it, so killing the owner loses nothing that was shown (gu
     └── JournalConflict      the caller's doing: it is not where the journal is, or the stream is closed
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from protocol.parts.chunks import Chunk
@@ -105,6 +105,12 @@ class Journal(Protocol):
     async def read(self, key: StreamKey, after: int = 0) -> list[Chunk]:
         """The chunks that follow seq `after`, exactly as they were appended: not merged, none left out."""
 
+    async def claim(self, key: StreamKey) -> None:
+        """Take a stream over from a dead process: from now on only this one's appends are taken.
+
+        To everybody else the stream looks closed. The last claim counts.
+        """
+
     async def close_stream(self, key: StreamKey, end: bytes) -> None:
         """Say that a stream is stored and over: nothing can be appended any more.
 
@@ -120,6 +126,9 @@ class Journal(Protocol):
 
     async def held(self, key: StreamKey) -> Held | None:
         """How far one stream is stored, and whether it ended."""
+
+    async def held_of(self, keys: Iterable[StreamKey]) -> dict[StreamKey, Held]:
+        """The same for many streams at once; those that are not held are left out."""
 
     async def streams(self) -> dict[StreamKey, Held]:
         """Everything that is held; at the start, what an earlier process left unfinished has `ended_at_ms` None.

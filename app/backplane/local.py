@@ -11,7 +11,7 @@ guarantee 19b's exception, going on while the journal has not confirmed, is for 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -140,6 +140,9 @@ class LocalJournal:
         skip, places = entry.after(after)
         return (await self._in_thread("read", lambda: self._chunks_at(places)))[skip:]
 
+    async def claim(self, key: StreamKey) -> None:
+        """Nobody else writes into this folder."""
+
     async def close_stream(self, key: StreamKey, end: bytes) -> None:
         """Store the end of a stream."""
         name = name_of(key)
@@ -162,6 +165,11 @@ class LocalJournal:
         """How far one stream is stored, and whether it ended."""
         entry = self._index.entries.get(name_of(key))
         return None if entry is None else Held(entry.head, entry.ended_at_ms)
+
+    async def held_of(self, keys: Iterable[StreamKey]) -> dict[StreamKey, Held]:
+        """How far streams are stored, and whether they ended."""
+        found = {key: await self.held(key) for key in keys}
+        return {key: held for key, held in found.items() if held is not None}
 
     async def streams(self) -> dict[StreamKey, Held]:
         """Everything that is held."""

@@ -1,7 +1,7 @@
 """Stand-ins for what a stream needs around it: a journal in memory, a model that plays a script, readers that note."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -51,6 +51,9 @@ class MemoryJournal:
         self._check()
         return self.logs.get(key.stream_id, [])[after:]
 
+    async def claim(self, key: StreamKey) -> None:
+        self._check()
+
     async def close_stream(self, key: StreamKey, end: bytes) -> None:
         self._check()
         self.log(key)
@@ -62,6 +65,10 @@ class MemoryJournal:
 
     async def held(self, key: StreamKey) -> Held | None:
         return (await self.streams()).get(key)
+
+    async def held_of(self, keys: Iterable[StreamKey]) -> dict[StreamKey, Held]:
+        every = await self.streams()
+        return {key: every[key] for key in keys if key in every}
 
     async def streams(self) -> dict[StreamKey, Held]:
         return {

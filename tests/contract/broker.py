@@ -14,7 +14,7 @@ import pytest
 from msgspec import Raw
 
 from app.backplane.broker import Broker, Concerns
-from app.backplane.interface import Journal, JournalConflict, JournalRange, StreamKey
+from app.backplane.interface import Held, Journal, JournalConflict, JournalRange, StreamKey
 from app.backplane.news import (
     Announced,
     Appended,
@@ -337,6 +337,31 @@ class SharedJournalContract:
         said = news()
         owner.broker.announce("usr_a", said)
         await other.notes.hears(("usr_a", said))
+
+    async def test_g18_whoever_claims_a_stream_is_the_only_one_to_write_it(self, owner: Node, other: Node) -> None:
+        await other.broker.subscribe("usr_a")
+        await owner.journal.append([part("str_a", 0, 2)])
+        await other.journal.claim(key("str_a"))
+        with pytest.raises(JournalConflict) as caught:
+            await owner.journal.append([part("str_a", 2, 1), part("str_b", 0, 1)])
+        assert (caught.value.heads, caught.value.closed) == ({key("str_a"): 2}, frozenset({key("str_a")}))
+        await owner.journal.append([part("str_a", 0, 2)])  # it is there, so nothing is refused
+        await owner.journal.close_stream(key("str_a"), end_of("str_a", "of a zombie"))
+        assert await owner.journal.end_of(key("str_a")) is None
+        assert await owner.journal.held(key("str_a")) == Held(2, None)
+        await other.journal.append([part("str_a", 2, 1)])
+        await other.journal.close_stream(key("str_a"), end_of("str_a"))
+        await other.notes.hears(("usr_a", Appended([appended("str_a", 0, 2)])))
+        await owner.journal.claim(key("str_a"))
+        assert await owner.journal.end_of(key("str_a")) == end_of("str_a"), "what is closed cannot be claimed"
+
+    async def test_g18_the_last_claim_counts(self, owner: Node, other: Node) -> None:
+        await owner.journal.claim(key("str_a"))
+        await other.journal.claim(key("str_a"))
+        assert await owner.journal.held(key("str_a")) is None
+        with pytest.raises(JournalConflict):
+            await owner.journal.append([part("str_a", 0, 1)])
+        await other.journal.append([part("str_a", 0, 1)])
 
     async def test_a_long_range_is_announced_and_read_from_the_journal(self, owner: Node, other: Node) -> None:
         await other.broker.subscribe("usr_a")

@@ -190,6 +190,7 @@ class JournalContract:
         )
         for name, head in model.heads.items():
             assert await journal.held(key(name)) == streams[key(name)]
+            assert await journal.held_of([key(name), key("str_none")]) == {key(name): streams[key(name)]}
             assert await journal.end_of(key(name)) == (end_of(name) if name in model.closed else None)
             for after in range(head + 2):
                 assert await journal.read(key(name), after) == log(name, head, after)
@@ -272,6 +273,14 @@ class JournalContract:
         async with opened(make, hand.clock) as journal:
             await journal.retire(hand.clock.now_ms())
             assert await journal.streams() == {key("str_open"): Held(1, None)}
+
+    async def test_a_stream_that_was_claimed_is_written_and_closed_as_before(self, journal: Journal) -> None:
+        await journal.append([part("str_a", 0, 1)])
+        await journal.claim(key("str_a"))
+        await journal.append([part("str_a", 1, 1)])
+        await journal.close_stream(key("str_a"), end_of("str_a"))
+        assert await journal.read(key("str_a")) == log("str_a", 2)
+        assert await journal.end_of(key("str_a")) == end_of("str_a")
 
     async def test_an_unknown_stream_reads_as_an_empty_one(self, journal: Journal) -> None:
         assert await journal.read(key("str_none")) == []

@@ -5,12 +5,13 @@
 -- ARGV  "PUBLISH" or "SPUBLISH", the sender, seconds that a log lives
 --       then for each user: channel, how many ranges follow, "1" to send the chunks or "0" to say only where the heads are
 --       and for each of these ranges: the stream's id as JSON, prev, how many chunks follow, the chunks
--- Returns for each refused range: its number from 1, the stored head, 1 when the stream is closed.
+-- Returns for each refused range: its number from 1, the stored head, 1 when the stream is closed to this node.
 
 -- Lua has room for some thousand arguments of a call.
 local AT_ONCE = 1000
 
 local publish, sender, lifetime = ARGV[1], ARGV[2], ARGV[3]
+local mine = 'claim ' .. sender
 local refused = {}
 local at, number = 4, 0
 
@@ -37,15 +38,16 @@ while at <= #ARGV do
     at = last + 1
     local head = redis.call('LLEN', log)
     if seq > head then -- otherwise it is there already, and was published when it came
-      local closed = redis.call('EXISTS', ending)
-      if prev == head and closed == 0 then
+      local ended = redis.call('GET', ending)
+      local closed = ended and ended ~= mine
+      if prev == head and not closed then
         push(log, first, last)
         if head == 0 then
           redis.call('EXPIRE', log, lifetime)
         end
         told[#told + 1] = news(id, prev, seq, whole and table.concat(ARGV, ',', first, last))
       else
-        refused[#refused + 1] = {number, head, closed}
+        refused[#refused + 1] = {number, head, closed and 1 or 0}
       end
     end
   end

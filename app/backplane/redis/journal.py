@@ -13,7 +13,7 @@ import orjson
 
 from app.backplane.interface import Held, JournalConflict, JournalRange, JournalUnavailable, StreamKey
 from app.backplane.redis.batches import Batch, batches, call
-from app.backplane.redis.scripts import APPEND, CLOSE, REFRESH
+from app.backplane.redis.scripts import APPEND, CLAIM, CLOSE, HELD, REFRESH
 from app.backplane.redis.servers import Servers, ServerUnavailable
 from app.backplane.redis.words import sender_of
 from app.clock import Clock
@@ -27,6 +27,8 @@ somebody looks into, so that a start after it still finds what was shown."""
 REFRESH_EVERY_MS = 600_000
 PAGE = 4_000
 """Chunks that are read at once: a long log must hold up neither the server nor this process."""
+LOOKED_AT = 500
+"""Streams that are looked at by one call, for the same reason."""
 
 
 class RedisJournal:
@@ -91,28 +93,35 @@ class RedisJournal:
             if len(page) < PAGE:
                 return chunks
 
+    async def claim(self, key: StreamKey) -> None:
+        """Let nobody else append to a stream, or close it."""
+        _, sender = self._signed
+        partition = self._names.partition(key.user_id)
+        await _available(self._servers.run(partition, CLAIM, [self._names.end(key)], [sender, LIFETIME]))
+        self._alive.setdefault(key, self._clock.now_ms())
+
     async def close_stream(self, key: StreamKey, end: bytes) -> None:
         """Store and publish the end of a stream."""
         about = (self._names.user(key.user_id), orjson.dumps(key.stream_id), end)
         times = (self._clock.now_ms(), self._retention_ms)
-        keys = (self._names.log(key), self._names.end(key))
         partition = self._names.partition(key.user_id)
-        await _available(self._servers.run(partition, CLOSE, keys, (*self._signed, *about, *times)))
+        await _available(self._servers.run(partition, CLOSE, self._both([key]), (*self._signed, *about, *times)))
         self._alive.pop(key, None)
 
     async def end_of(self, key: StreamKey) -> bytes | None:
         """The `stream.end` frame of a closed stream."""
-        stored: bytes | None = await self._look_up(key, "GET", self._names.end(key))
-        return None if stored is None else stored.partition(b" ")[2]
+        end = _end(await self._look_up(key, "GET", self._names.end(key)))
+        return None if end is None else end[1]
 
     async def held(self, key: StreamKey) -> Held | None:
         """How far one stream is stored, and whether it ended."""
-        look = (("LLEN", self._names.log(key)), ("GET", self._names.end(key)))
-        partition = self._names.partition(key.user_id)
-        head, end = await _available(self._servers.commands(partition, look, again=True))
-        if head == 0 and end is None:
-            return None
-        return Held(head, None if end is None else int(end.partition(b" ")[0]))
+        return (await self.held_of([key])).get(key)
+
+    async def held_of(self, keys: Iterable[StreamKey]) -> dict[StreamKey, Held]:
+        """How far streams are stored: one call for each partition."""
+        found: dict[StreamKey, Held] = {}
+        await _together(self._look_at(partition, some, found) for partition, some in self._by_partition(keys).items())
+        return found
 
     async def streams(self) -> dict[StreamKey, Held]:
         """Everything that is held, by whichever node; looks at every key of the servers."""
@@ -122,18 +131,13 @@ class RedisJournal:
             for kind in ("log", "end")
             for name in await self._scan(partition, kind)
         }
-        found = {key: await self.held(key) for key in keys}
-        return {key: held for key, held in found.items() if held is not None}
+        return await self.held_of(keys)
 
     async def retire(self, now_ms: int) -> None:
         """Keep alive the logs of streams that this node writes; what is closed expires by itself."""
-        due: dict[int, list[StreamKey]] = {}
-        for key, since in self._alive.items():
-            if now_ms - since >= REFRESH_EVERY_MS:
-                due.setdefault(self._names.partition(key.user_id), []).append(key)
-        for partition, keys in due.items():
-            names = [name for key in keys for name in (self._names.log(key), self._names.end(key))]
-            alive = await _available(self._servers.run(partition, REFRESH, names, [LIFETIME]))
+        due = [key for key, since in self._alive.items() if now_ms - since >= REFRESH_EVERY_MS]
+        for partition, keys in self._by_partition(due).items():
+            alive = await _available(self._servers.run(partition, REFRESH, self._both(keys), [LIFETIME]))
             for key, is_alive in zip(keys, alive, strict=True):
                 self._alive.pop(key, None)  # lost, or closed by another node: the next append takes it in again
                 if is_alive:
@@ -156,6 +160,26 @@ class RedisJournal:
                     closed.add(key)
                     self._alive.pop(key, None)
 
+    async def _look_at(self, partition: int, keys: Sequence[StreamKey], found: dict[StreamKey, Held]) -> None:
+        """Note how far the streams of one partition are stored."""
+        for start in range(0, len(keys), LOOKED_AT):
+            some = keys[start : start + LOOKED_AT]
+            stored = await self._servers.run(partition, HELD, self._both(some), [])
+            for key, head, ending in zip(some, stored[::2], stored[1::2], strict=True):
+                end = _end(ending)
+                if head or end:
+                    found[key] = Held(head, end[0] if end else None)
+
+    def _by_partition(self, keys: Iterable[StreamKey]) -> dict[int, list[StreamKey]]:
+        found: dict[int, list[StreamKey]] = {}
+        for key in keys:
+            found.setdefault(self._names.partition(key.user_id), []).append(key)
+        return found
+
+    def _both(self, keys: Iterable[StreamKey]) -> list[bytes]:
+        """The log and the end of each stream."""
+        return [name for key in keys for name in (self._names.log(key), self._names.end(key))]
+
     async def _look_up(self, key: StreamKey, *words: Any) -> Any:
         return await _available(self._servers.command(self._names.partition(key.user_id), *words, again=True))
 
@@ -171,6 +195,14 @@ class RedisJournal:
             names += page
             if int(cursor) == 0:
                 return names
+
+
+def _end(stored: bytes | None) -> tuple[int, bytes] | None:
+    """When a stream ended (Unix ms) and its frame; None when it has not."""
+    if not stored or stored.startswith(b"claim "):
+        return None
+    ended_at, _, frame = stored.partition(b" ")
+    return int(ended_at), frame
 
 
 async def _available(work: Awaitable[T]) -> T:

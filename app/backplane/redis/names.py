@@ -4,7 +4,8 @@ All of a user is in one partition, `{p}` with p = hash(userId) mod P: a script m
 partition at once, because a Cluster keeps what has one hash tag on one server. P is 1 where there is only one server.
 
     tidewire:{p}:log:<userId>:<streamId>    list of chunks, each as JSON; its length is the head
-    tidewire:{p}:end:<userId>:<streamId>    "<Unix ms> <stream.end frame>"
+    tidewire:{p}:end:<userId>:<streamId>    "<Unix ms> <stream.end frame>"; before that
+                                            "claim <node>" of a stream that was taken over
     tidewire:{p}:epoch                      random; another one means that the server was wiped
     tidewire:{p}:user:<userId>              channel: news about a user
     tidewire:{p}:node:<node>                channel: orders for a node, answers, and its own probes

@@ -19,6 +19,8 @@ def _load(name: str) -> Script:
 
 
 APPEND = _load("append.lua")
+CLAIM = _load("claim.lua")
 CLOSE = _load("close.lua")
+HELD = _load("held.lua")
 PROBE = _load("probe.lua")
 REFRESH = _load("refresh.lua")

@@ -89,6 +89,7 @@ async def test_every_key_expires(redis_server: RedisServer, hand: HandClock) -> 
         await journal.append([part("str_a", 3, 1)])
         await journal.close_stream(key("str_b"), end_of("str_b"))
         await journal.close_stream(key("str_c"), end_of("str_c"))
+        await journal.claim(key("str_a"))
     left = lifetimes(redis_server)
     assert set(left) == {f"tidewire:{{0}}:{name}" for name in LEFT}
     for name, lifetime in left.items():
@@ -96,7 +97,7 @@ async def test_every_key_expires(redis_server: RedisServer, hand: HandClock) -> 
         assert longest - MARGIN_MS < lifetime <= longest
 
 
-LEFT = ("log:usr_a:str_a", "log:usr_b:str_b", "end:usr_b:str_b", "end:usr_c:str_c")
+LEFT = ("log:usr_a:str_a", "end:usr_a:str_a", "log:usr_b:str_b", "end:usr_b:str_b", "end:usr_c:str_c")
 
 
 async def test_a_log_lives_as_long_as_somebody_writes_it(redis_server: RedisServer, hand: HandClock) -> None:
@@ -106,6 +107,11 @@ async def test_a_log_lives_as_long_as_somebody_writes_it(redis_server: RedisServ
             age([redis_server.port], LIFETIME * 1000 // 2)
             await journal.retire(hand.pass_ms(LIFETIME * 1000 // 2))
         assert await journal.read(key("str_a")) == log("str_a", 1)
+        await journal.claim(key("str_a"))
+        for _ in range(3):
+            age([redis_server.port], LIFETIME * 1000 // 2)
+            await journal.retire(hand.pass_ms(LIFETIME * 1000 // 2))
+        assert len(lifetimes(redis_server)) == 2, "a claim lives as long as its log"
         before = calls(redis_server)["evalsha"]
         await journal.retire(hand.pass_ms(REFRESH_EVERY_MS - 1))
         assert calls(redis_server)["evalsha"] == before, "a lifetime is refreshed now and then, not every minute"
@@ -129,5 +135,5 @@ async def test_a_backlog_goes_in_several_calls(redis_server: RedisServer, hand: 
         with pytest.raises(JournalConflict) as caught:
             await journal.append([part("str_a", 2, 3 * MOST_CHUNKS)])
         assert caught.value.heads == {key("str_a"): 2 * MOST_CHUNKS + 1}
+        assert calls(redis_server)["evalsha"] == 3 + 3
         assert await journal.held(key("str_b")) == Held(1, None)
-    assert calls(redis_server)["evalsha"] == 3 + 3
