@@ -111,7 +111,7 @@ def _realtime(parts: Parts) -> Iterator[Metric]:
 
 def _machine(parts: Parts) -> Iterator[Metric]:
     yield _gauge("database_connections_free", "Database connections nobody holds.", parts.database.free_connections)
-    yield _histogram("loop_lag_seconds", "How late the event loop wakes, four times a second.", parts.wheel.lag)
+    yield _histogram("loop_lag_seconds", "How late the event loop wakes, 16 times a second.", parts.wheel.lag)
 
 
 # One number, or one for each label, or for each tuple of labels.

@@ -23,10 +23,11 @@ from protocol.frames.objects import DashboardSnapshot, ResumedStream, StreamPosi
 from protocol.frames.server import AuthInfo, EventsInfo, Heartbeat, Welcome
 from protocol.ids import is_ticket
 from protocol.limits import Limits
+from protocol.server.presence import STATUS
 
 PROTOCOL = "tidewire.v1"
 # What a client may ask for by name; the server answers those it has, too.
-CAPABILITIES = frozenset({"tools"})
+CAPABILITIES = frozenset({STATUS, "tools"})
 
 
 class Window(Protocol):

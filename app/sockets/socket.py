@@ -175,7 +175,7 @@ class Socket:
             frames = self._core.take(self._services.clock.monotonic())
             if frames:
                 self._outlet.write([frame(payload) for payload in frames])
-                self._services.wheel.arm(self, self._core.deadline())
+            self._services.wheel.arm(self, self._core.deadline())
             self._detach_ended()
         if self._core.closing is not None:
             self._shut()

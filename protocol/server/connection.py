@@ -19,7 +19,7 @@ from protocol.lifecycle import SERVER_CONNECTION, advance
 from protocol.limits import FlowLimits, Limits
 from protocol.rate import TokenBucket
 from protocol.server.outbound import EventLog, Outbound, StreamLog
-from protocol.server.presence import Presence
+from protocol.server.presence import STATUS, Presence
 from protocol.server.watch import UNWATCHED, Watch
 
 # Bursts of refused commands are answered; a client that ignores this many `rate_limited` in a row is not listening.
@@ -66,6 +66,7 @@ class ServerConnection:
         self._watch = watch
         self._out = Outbound(limits.outbound_bytes, watch)
         self._presence = Presence()
+        self._wants_status = False
         self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
         self._booked = 0
         self._refusals = 0
@@ -111,6 +112,7 @@ class ServerConnection:
             return None
         if isinstance(frame, PresenceUpdate):
             self._presence.update(frame)
+            self._out.withhold(self._wants_status and self._presence.is_hidden)
             return None
         if isinstance(frame, Hello):
             raise Violation("duplicate_hello")
@@ -177,6 +179,7 @@ class ServerConnection:
         """
         self.state = advance(SERVER_CONNECTION, self.state, "welcome")
         self._window = FlowWindow(self._flow, granted)
+        self._wants_status = STATUS in frame.capabilities
         self.renew(expires_at, expires_at_ms)
         if self.closing is None:
             self._out.greet(encode(frame))
@@ -260,13 +263,14 @@ class ServerConnection:
         if self.state == "greeting" and self.closing is None:
             return []  # the welcome is the first frame (guarantee 1)
         frames = self._out.take_control()
-        if self.state not in ("ready", "draining") or self.closing is not None:
+        if self.state not in ("ready", "draining") or self.closing is not None or self._is_held(now):
             return frames
         while (room := self._window.room) and (data := self._out.next_data(room)) is not None:
             if self._window.wants_ping:
                 frames.append(self._ping(now))
             frames.append(data)
             self._window.sent(len(data))
+            self._presence.sent(now)
         if not self._window.room and self._window.wants_ping:
             # The last pong confirmed nothing of what fills the window, and no data can bring the next ping along.
             frames.append(self._ping(now))
@@ -300,6 +304,8 @@ class ServerConnection:
         if self.state in ("greeting", "closed") or self.closing is not None:
             return math.inf  # the application has the hello, or nothing is left to wait for
         times = [self._pong_by() or self._ping_at]
+        if self._presence.held_until is not None and self._out.has_data and self._window.room:
+            times.append(self._presence.held_until)
         if self._expires_at is not None:
             times.append(self._expires_at + (EXPIRY_GRACE if self._warned else -EXPIRY_WARNING))
         return min(times)
@@ -336,6 +342,10 @@ class ServerConnection:
         return None if pinged_at is None else pinged_at + self._limits.heartbeat_timeout_ms / 1000
 
     # Inside
+
+    def _is_held(self, now: float) -> bool:
+        """Whether data waits because nobody looks; not on a connection that is about to go."""
+        return self.state == "ready" and self._presence.holds(now)
 
     @property
     def _ping_id(self) -> str:

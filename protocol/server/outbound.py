@@ -96,6 +96,7 @@ class Outbound:
         "_offset",
         "_subscriptions",
         "_watch",
+        "_withholds",
         "answers",
     )
 
@@ -110,6 +111,7 @@ class Outbound:
         self._events: EventLog | None = None
         self._offset = 0
         self._ended: list[StreamLog] = []
+        self._withholds = False
 
     def control(self, frame: bytes) -> None:
         """Queue a frame that overtakes all data."""
@@ -159,6 +161,20 @@ class Outbound:
         if stream_id in self._subscriptions:
             self._dirty[stream_id] = None
 
+    def withhold(self, withholds: bool) -> None:
+        """Keep back the chunks of answers that are being written, or let them go on from where each cursor stands.
+
+        An answer that has ended is sent whole, since its end comes last (guarantee 12).
+        """
+        if self._withholds and not withholds:
+            self._dirty |= dict.fromkeys(self._subscriptions)
+        self._withholds = withholds
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there may be data to take."""
+        return bool(self._dirty) or (self._events is not None and self._offset < self._events.head)
+
     def follow_events(self, events: EventLog, offset: int) -> None:
         """Send every event after this offset from now on."""
         self._events = events
@@ -206,7 +222,7 @@ class Outbound:
 
     def _next_of(self, subscription: _Subscription, limit: int) -> bytes | None:
         log = subscription.log
-        if subscription.cursor < log.head:
+        if subscription.cursor < log.head and (not self._withholds or log.end is not None):
             chunks = log.read(subscription.cursor, limit)
             subscription.cursor = chunks.seq
             if subscription.missed:

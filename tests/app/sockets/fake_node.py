@@ -78,7 +78,7 @@ class Node:
             user_id="u",
             node="n",
             server_time=0,
-            capabilities=[],
+            capabilities=list(hello.capabilities),
             heartbeat=Heartbeat(interval_ms=1, timeout_ms=1),
             flow=Flow(window_bytes=1),
             limits={},

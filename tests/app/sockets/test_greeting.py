@@ -60,14 +60,14 @@ async def refusal(world: World, proof: Proof | None, **fields: Any) -> str:
 
 async def test_a_welcome_says_all_a_tab_needs(world: World) -> None:
     granted = await world.granted()
-    answer = await greeted(world, bearer(granted), flow={"windowBytes": 5_000}, capabilities=["tools", "future"])
+    answer = await greeted(world, bearer(granted), flow={"windowBytes": 5_000}, capabilities=["tools", "future", "status"])
     welcome = to_json(answer.welcome)
     assert welcome["userId"] == granted.user_id
     assert welcome["auth"] == {"method": "bearer", "expiresAt": granted.expires_at}
     assert welcome["heartbeat"] == {"intervalMs": 25_000, "timeoutMs": 10_000}
     assert welcome["flow"] == {"windowBytes": 5_000}
     assert welcome["limits"]["frameBytes"] == 256 * 1024
-    assert welcome["capabilities"] == ["tools"]
+    assert welcome["capabilities"] == ["status", "tools"]
     assert (welcome["activeStreams"], welcome["streams"]) == ([], [])
     assert welcome["events"] == {"epoch": welcome["snapshot"]["epoch"], "offset": 0, "recovered": False}
     assert world.hub.sockets_of(granted.user_id) == 1

@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from app.commands.reply import Caller, Reply
+from app.sockets.socket import Socket
 from app.sockets.wheel import GRAIN
 from app.store.errors import StoreUnavailable
 from app.streams.stream import Stream
@@ -42,6 +43,23 @@ async def test_g29_a_client_that_answers_no_ping_is_closed() -> None:
         assert await client.gone() == (4508, "heartbeat_timeout")
         assert 10 <= client.closed_at - client.pinged_at[-1] <= 10 + 2 * GRAIN
         assert client.frames[-1]["fatal"]
+
+
+@virtual
+async def test_g26_a_tab_that_died_without_a_word_looks_for_ten_seconds_more() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        await client.hello()
+        (socket,) = cast(set[Socket], node.sockets_of_user)
+        assert not socket.watches("c")
+        client.send(type="presence.update", visibility="visible", chatId="c")
+        await client.turns()
+        client.answers = False
+        await asyncio.sleep(12)
+        await client.next("ping")
+        await asyncio.sleep(9.9)
+        assert socket.watches("c")
+        await client.gone()
+        assert not socket.watches("c")
 
 
 @virtual
@@ -195,6 +213,48 @@ async def test_a_binary_frame_closes() -> None:
 
 
 # Commands
+
+
+@virtual
+async def test_a_hidden_tab_is_written_to_four_times_a_second() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        node.resumes = [(node.stream, 0)]
+        await client.hello()
+        client.send(type="presence.update", visibility="hidden")
+        await client.turns()
+        began = now()
+        for _ in range(250):
+            await asyncio.sleep(0.016)
+            node.write()
+            node.tell()
+        took = now() - began
+        frames = [frame for frame in client.frames if frame["type"] == "stream.chunk"]
+        assert took / (0.25 + GRAIN) - 1 <= len(frames) <= took / 0.25 + 1
+        assert len([frame for frame in client.frames if frame["type"] == "event"]) > 230
+        pong = client.send(type="ping")
+        await client.turns()
+        assert client.frames[-1] == {"type": "pong", "id": pong}, "what is asked is answered at once"
+        client.send(type="presence.update", visibility="visible", chatId="c")
+        await client.turns()
+        assert [frame["seq"] for frame in client.frames if frame["type"] == "stream.chunk"][-1] == 250
+        assert [frame["offset"] for frame in client.frames if frame["type"] == "event"] == list(range(1, 251))
+
+
+@virtual
+async def test_what_a_hidden_tab_waits_for_comes_without_a_further_word() -> None:
+    async with running() as node, Client(node.sockets) as client:
+        node.resumes = [(node.stream, 0)]
+        await client.hello(capabilities=["status"])
+        client.send(type="presence.update", visibility="hidden")
+        await client.turns()
+        node.tell()
+        node.write(3)
+        node.tell()
+        await asyncio.sleep(0.25 + GRAIN)
+        assert [frame["type"] for frame in client.frames[-2:]] == ["event", "event"]
+        node.end()
+        await asyncio.sleep(0.25 + GRAIN)
+        assert [frame["seq"] for frame in client.frames[-2:]] == [3, 3], "the words, then the end"
 
 
 @virtual

@@ -201,53 +201,6 @@ def test_g06_an_unknown_type_is_refused_with_an_id_and_ignored_without() -> None
     assert connection.core.ignored == 2
 
 
-def test_g02_presence_has_no_answer_but_a_bad_one_is_refused() -> None:
-    connection = ready()
-    assert connection.ask(shows("c")) == []
-    assert connection.core.in_flight == 0
-    (error,) = connection.ask({"type": "presence.update", "visibility": "asleep"})
-    assert (code(error), error["error"]["param"], error.get("id")) == ("invalid_argument", "$.visibility", None)
-    assert connection.core.watches("c", connection.now), "what was said before still holds"
-
-
-# Presence
-
-
-def shows(chat_id: str | None, visibility: str = "visible") -> dict[str, Any]:
-    return {"type": "presence.update", "visibility": visibility, "chatId": chat_id}
-
-
-def test_g26_a_person_sees_the_chat_that_a_visible_tab_names() -> None:
-    connection = ready()
-    assert not connection.core.watches("c", connection.now), "it has said nothing"
-    for frame, seen in [
-        (shows("c"), True), (shows("d"), False), (shows("c"), True), (shows("c", "hidden"), False),
-        (shows("c"), True), (shows(None), False), (shows(None, "hidden"), False),
-    ]:  # fmt: skip
-        connection.receive(frame)
-        assert connection.core.watches("c", connection.now) is seen, frame
-
-
-def test_g26_whoever_does_not_answer_a_ping_for_ten_seconds_sees_nothing() -> None:
-    connection = ready(phase=0, heartbeat_timeout_ms=60_000)
-    connection.receive(shows("c"))
-    connection.wait(9.9)
-    assert connection.core.watches("c", connection.now)
-    connection.wait(0.2)
-    assert not connection.core.watches("c", connection.now)
-    connection.pong()
-    assert connection.core.watches("c", connection.now)
-
-
-def test_g26_a_connection_that_is_closed_sees_nothing() -> None:
-    connection = ready()
-    connection.receive(shows("c"))
-    connection.core.goodbye(Goodbye(reason="draining", reconnect_after_ms=(0, 1), close_after_ms=1))
-    assert connection.core.watches("c", connection.now), "it is still read"
-    connection.receive("[]")
-    assert not connection.core.watches("c", connection.now)
-
-
 def test_a_burst_is_served_then_the_rate_holds_and_says_when() -> None:
     connection = ready(commands_per_second=20, command_burst=40, commands_in_flight=1_000)
     assert all(connection.receive(get(n)) for n in range(40))

@@ -128,7 +128,7 @@ class Wire:
         hello = self.receive({"type": "hello", "id": "h", "clientId": "tab", **fields})
         assert hello is not None
         granted = hello.flow.window_bytes if hello.flow else None
-        self.core.welcome(welcome("h"), granted, None)
+        self.core.welcome(welcome("h", capabilities=hello.capabilities), granted, None)
         assert [frame["type"] for frame in self.take()] == ["welcome"]
         return self
 
@@ -138,9 +138,16 @@ def wire(*, phase: float = 0.5, flow: FlowLimits | None = None, **limits: int) -
     return Wire(ServerConnection(Limits(**limits), 100.0, phase, flow))
 
 
-def ready(*, phase: float = 0.5, flow: FlowLimits | None = None, **limits: int) -> Wire:
+def ready(
+    *, phase: float = 0.5, flow: FlowLimits | None = None, capabilities: tuple[str, ...] = (), **limits: int
+) -> Wire:
     """A connection that was welcomed."""
-    return wire(phase=phase, flow=flow, **limits).greet()
+    return wire(phase=phase, flow=flow, **limits).greet(capabilities=list(capabilities))
+
+
+def shows(chat_id: str | None, visibility: str = "visible") -> Json:
+    """What a tab says of its screen."""
+    return {"type": "presence.update", "visibility": visibility, "chatId": chat_id}
 
 
 def types(frames: list[Json]) -> list[str]:
