@@ -15,7 +15,15 @@ from app.streams.log import StreamLog
 from protocol.client import ClientConnection, Close, Connect, Dashboard, Notice, Refreshed, Send
 from protocol.codec import encode
 from protocol.codes import ERRORS
-from protocol.frames.client import CLIENT_FRAMES, ClientFrame, EventsResume, Generating, Hello, StreamSubscribe
+from protocol.frames.client import (
+    CLIENT_FRAMES,
+    ClientFrame,
+    EventsResume,
+    Generating,
+    Hello,
+    PresenceUpdate,
+    StreamSubscribe,
+)
 from protocol.frames.objects import ErrorObject
 from protocol.frames.server import SERVER_FRAMES, Event, Goodbye, StreamChunk, StreamEnd, StreamStatusFrame, Welcome
 from protocol.limits import FlowLimits, Limits
@@ -237,6 +245,7 @@ class ClientReplay:
             lambda: 0.5,
             token=settings.get("token"),
             dashboard=settings.get("dashboard", True),
+            capabilities=tuple(settings.get("capabilities", ())),
         )
         self.dialled: deque[int] = deque()
         self.closed: dict[int, int] = {}
@@ -294,6 +303,10 @@ class ClientReplay:
                 self._do(self.core.command(frame_of(_CLIENT, frame), self.now))
             case {"subscribe": {"streamId": stream_id, "after": after}}:
                 self._do(self.core.subscribe(stream_id, after, self.now))
+            case {"presence": frame}:
+                presence = frame_of(_CLIENT, frame)
+                assert isinstance(presence, PresenceUpdate)
+                self._do(self.core.presence(presence))
             case {"foreground": True}:
                 self._do(self.core.foreground(self.now))
             case _:
@@ -314,6 +327,7 @@ class ClientReplay:
             "ended": ends,
             "events": [notice.offset for notice in self.heard if isinstance(notice, Event)],
             "chats": {chat.chat_id: chat.title for chat in self.dashboard.chats},
+            "unseen": [chat.chat_id for chat in self.dashboard.chats if chat.unseen],
             "notices": [type(notice).__name__ for notice in self.heard if not isinstance(notice, _FRAMES)],
         }
         return ((name, values[name]) for name in expected)
