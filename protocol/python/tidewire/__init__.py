@@ -86,6 +86,7 @@ def connect(
     dashboard: bool = True,
     timeout: float | None = 30.0,
     info: ClientInfo | None = None,
+    capabilities: tuple[str, ...] = (),
     observer: Callable[[Notice], None] | None = None,
     connector: Connector | None = None,
     clock: Clock | None = None,
@@ -102,11 +103,12 @@ def connect(
         dashboard: keep `client.dashboard` true; False saves the work and only passes events on.
         timeout: seconds to wait for the first welcome; None waits for ever.
         info: what this client calls itself towards the operator.
+        capabilities: what it asks for by name, as `status` or `tools`; `client.welcome` says what is served.
         observer: sees every notice of the rules, in order and before anything else happens; for tools and tests. Must
             not block.
         connector, clock, random: stand-ins for sockets, time and chance, for tests in virtual time.
     """
     return Client(
-        url, token=token, dashboard=dashboard, timeout=timeout, info=info, observer=observer,
-        open_socket=connector, clock=clock, random=random,
+        url, token=token, dashboard=dashboard, timeout=timeout, info=info, capabilities=capabilities,
+        observer=observer, open_socket=connector, clock=clock, random=random,
     )  # fmt: skip

@@ -52,6 +52,7 @@ class Client(Verbs):
         dashboard: bool,
         timeout: float | None,
         info: ClientInfo | None,
+        capabilities: tuple[str, ...],
         observer: Callable[[Notice], None] | None,
         open_socket: Connector | None,
         clock: Clock | None,
@@ -63,6 +64,7 @@ class Client(Verbs):
         self.welcome: Welcome | None = None
         self._token_source = None if token is None or isinstance(token, str) else token
         self._keeps_dashboard, self._timeout, self._info = dashboard, timeout, info or _INFO
+        self._capabilities = capabilities
         self._observer = observer
         self._connector, self._clock_given = open_socket, clock
         self._random = random or randomness.SystemRandom()
@@ -92,7 +94,7 @@ class Client(Verbs):
         self.client_id = self.new_id()
         self._core = ClientConnection(
             self.client_id, self.new_id, self._random.random, token=self.token, dashboard=self._keeps_dashboard,
-            info=self._info,
+            info=self._info, capabilities=self._capabilities,
         )  # fmt: skip
         self._driver = Driver(
             self._core, self._connector or connector(), socket_url(self.url), self._clock,
@@ -234,7 +236,11 @@ class Client(Verbs):
         return await self.message(answer.chat_id, answer.message_id)
 
     def presence(self, visibility: Visibility, chat_id: str | None = None) -> None:
-        """Say whether a person looks at this client, and at which chat; decides what counts as unseen."""
+        """Say whether a person looks at this client, and at which chat; said again on every new socket.
+
+        It decides what counts as unseen. A client that is hidden gets data four times a second; one that named the
+        capability `status` hears no words until it is visible or the answer ends.
+        """
         self._check_open()
         self._driver.take(self._core.presence(PresenceUpdate(visibility=visibility, chat_id=chat_id)))
 

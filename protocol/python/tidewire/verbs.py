@@ -118,7 +118,10 @@ class Verbs(ABC):
         await self.command("message.select", chatId=chat_id, messageId=message_id)
 
     async def seen(self, chat_id: str, message_id: str) -> None:
-        """Say that a person has seen the chat up to this message."""
+        """Say that a person has seen the chat up to this message, the newest answer that was shown whole.
+
+        The chat is unseen no more, on any device, unless another answer has ended behind that message.
+        """
         await self.command("chat.seen", chatId=chat_id, messageId=message_id)
 
     async def chat(self, chat_id: str, *, before: str | None = None, limit: int | None = None) -> ChatPage:

@@ -60,7 +60,9 @@ async def refusal(world: World, proof: Proof | None, **fields: Any) -> str:
 
 async def test_a_welcome_says_all_a_tab_needs(world: World) -> None:
     granted = await world.granted()
-    answer = await greeted(world, bearer(granted), flow={"windowBytes": 5_000}, capabilities=["tools", "future", "status"])
+    answer = await greeted(
+        world, bearer(granted), flow={"windowBytes": 5_000}, capabilities=["tools", "future", "status"]
+    )
     welcome = to_json(answer.welcome)
     assert welcome["userId"] == granted.user_id
     assert welcome["auth"] == {"method": "bearer", "expiresAt": granted.expires_at}

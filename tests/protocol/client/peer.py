@@ -116,6 +116,14 @@ class World:
         self.chats[chat_id] = msgspec.convert(row, DashboardChat)
         self.emit("chat.updated" if old else "chat.created", chatId=chat_id, chat=row)
 
+    def mark(self, chat_id: str, *, unseen: bool) -> None:
+        """Make a chat unseen or seen; it keeps its place."""
+        self.versions[chat_id] += 1
+        chat = msgspec.structs.replace(self.chats[chat_id], unseen=unseen, version=self.versions[chat_id])
+        self.chats[chat_id] = chat
+        name = "chat.unseen" if unseen else "chat.seen"
+        self.emit(name, chatId=chat_id, chat=to_json(chat), messageId="msg")
+
     def project(self, project_id: str, title: str) -> None:
         old = self.projects.get(project_id)
         row = DashboardProject(project_id=project_id, title=title, version=old.version + 1 if old else 1)

@@ -10,7 +10,10 @@ from tests.protocol.client.peer import World
 
 Changes = list[tuple[str, int, str]]
 HISTORY = st.lists(
-    st.tuples(st.sampled_from(["chat", "delete", "project"]), st.integers(1, 6), st.text("ab", max_size=2)), max_size=30
+    st.tuples(
+        st.sampled_from(["chat", "delete", "project", "unseen", "seen"]), st.integers(1, 6), st.text("ab", max_size=2)
+    ),
+    max_size=30,
 )
 
 
@@ -21,7 +24,10 @@ def live(world: World, history: Changes) -> None:
         elif verb == "project":
             world.project(f"p{number}", title)
         elif f"c{number}" in world.chats:
-            world.delete_chat(f"c{number}")
+            if verb == "delete":
+                world.delete_chat(f"c{number}")
+            else:
+                world.mark(f"c{number}", unseen=verb == "unseen")
 
 
 def state(dashboard: Dashboard) -> object:

@@ -209,3 +209,34 @@ async def test_foreign_and_unknown_tokens_are_refused(tmp_path: Path) -> None:
         with pytest.raises(tidewire.ConnectionStopped, match="4401"):
             async with connect(server, token="nonsense"):
                 pytest.fail("entered")
+
+
+async def test_g26_what_is_seen_on_one_device_is_seen_on_every_device(tmp_path: Path) -> None:
+    scissors, changed = Scissors(), asyncio.Event()
+    watch: dict[str, Any] = {"observer": lambda _notice: changed.set()}
+    async with (
+        served(tmp_path) as server,
+        connect(server, connector=scissors, capabilities=("status",), **watch) as phone,
+        connect(server, token=phone.token, **watch) as desk,
+        asyncio.timeout(30),
+    ):
+
+        async def both_say(*, unseen: bool) -> None:
+            while any((chat := one.dashboard.chat("chat_1")) is None or chat.unseen != unseen for one in (phone, desk)):
+                changed.clear()
+                await changed.wait()
+
+        assert phone.welcome is not None
+        assert phone.welcome.capabilities == ["status"]
+        phone.presence("visible", "chat_1")
+        scissors.cut()
+        await (await phone.send("chat_1", "Why?", options={"tokens": 3})).finished()
+        await both_say(unseen=False)
+        phone.presence("hidden", "chat_1")
+        answer = await desk.send("chat_1", "And when nobody looks?", options={"tokens": 30, "pace": 100})
+        done = await phone.follow(answer.stream_id).finished()
+        assert done.message == (await answer.finished()).message
+        await both_say(unseen=True)
+        assert answer.message_id is not None
+        await phone.seen("chat_1", answer.message_id)
+        await both_say(unseen=False)
