@@ -4,6 +4,7 @@ import { Chat } from "./chat.js";
 import { Dashboard } from "./dashboard.js";
 import { $, h, storage, uuidv7 } from "./dom.js";
 import { Menu } from "./menu.js";
+import { Presence } from "./presence.js";
 import { Queue } from "./queue.js";
 import { Search } from "./search.js";
 import { Sidebar } from "./sidebar.js";
@@ -23,13 +24,14 @@ let lastTop = 0;
 const socket = new Socket({
   hello: () => ({
     client: { name: "tidewire-page", version: "1", platform: "web" },
+    capabilities: ["status"],
     events: dashboard.position ?? undefined,
     streams: streams.positions(),
   }),
   welcome(frame) {
     dashboard.welcome(frame);
     streams.welcome(frame.streams);
-    present();
+    presence.say(true);
     draw();
   },
   frame(frame) {
@@ -53,6 +55,8 @@ const dashboard = new Dashboard(socket, {
     else chat.stale = true;
   },
 });
+
+const presence = new Presence(socket, dashboard, () => shown);
 
 const streams = new Streams(socket, {
   change: () => draw(),
@@ -110,7 +114,7 @@ function route() {
   if (id && (chat.state === "new" || chat.state === "failed" || chat.stale)) load(chat);
   fill(chat.draft.text);
   drawer(false);
-  present();
+  presence.say();
   atEnd = true;
   if (matchMedia("(hover: hover)").matches) $("text").focus();
   draw();
@@ -126,19 +130,6 @@ async function load(chat) {
 function go(path) {
   if (path !== location.pathname) history.pushState(null, "", path);
   route();
-}
-
-function present() {
-  const visibility = document.hidden ? "hidden" : "visible";
-  socket.tell("presence.update", { visibility, chatId: shown.chatId });
-}
-
-/** An answer that is looked at is no longer new, on any device. */
-function see() {
-  const chat = dashboard.chats.get(shown.chatId);
-  if (document.hidden || !chat?.unseen || !chat.leafId || shown.saw === chat.version) return;
-  shown.saw = chat.version;
-  socket.command("chat.seen", { chatId: chat.chatId, messageId: chat.leafId }).catch(() => {});
 }
 
 // --- Asking and stopping ---
@@ -219,7 +210,7 @@ document.addEventListener("click", (event) => {
   go(link.getAttribute("href"));
 });
 document.addEventListener("visibilitychange", () => {
-  present();
+  presence.say();
   draw();
 });
 addEventListener("popstate", route);
@@ -236,7 +227,9 @@ let drawing = 0;
 
 function draw() {
   const title = () => dashboard.chats.get(shown.chatId)?.title || "New chat";
-  document.title = shown.messages.length ? `${title()} · Tidewire` : "Tidewire"; // hidden tabs have no frames
+  const { unseen } = presence;
+  const name = shown.messages.length ? `${title()} · Tidewire` : "Tidewire";
+  document.title = unseen ? `(${unseen}) ${name}` : name; // now: hidden tabs have no frames
   drawing ||= requestAnimationFrame(() => {
     drawing = 0;
     $("title").textContent = title();
@@ -251,7 +244,7 @@ function draw() {
     drawSlot();
     drawBanner(connected);
     if (atEnd) $("scroll").scrollTop = $("scroll").scrollHeight;
-    see();
+    presence.see();
   });
 }
 

@@ -1,16 +1,24 @@
-/** The list of chats: pinned ones, then newest first, with what runs and what is new marked. */
+/** The list of chats: pinned ones, then newest first, with what runs, what is new and what went wrong marked. */
 import { arrange, h } from "./dom.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+const BROKEN = ["failed", "interrupted"]; // a stop is no fault
+
+/** A sign for eyes, and words for ears. */
+const mark = (kind, words, sign) =>
+  h("span", { class: kind, title: words },
+    sign && h("span", { "aria-hidden": "true" }, sign), h("span", { class: "spoken" }, words));
 
 class Row {
   /** `open(anchor)` shows what can be done with the chat. */
   constructor(chatId, open) {
     this.name = h("span", { class: "name" });
-    this.running = h("span", { class: "spinner" }, h("span", { class: "spoken" }, "Answering"));
-    this.unseen = h("span", { class: "dot" }, h("span", { class: "spoken" }, "New answer"));
-    this.pinned = h("span", { class: "pinned" }, h("span", { class: "spoken" }, "Pinned"));
-    this.link = h("a", { href: `/c/${chatId}` }, this.name, this.running, this.unseen, this.pinned);
+    this.running = mark("spinner", "Answering");
+    this.failed = mark("failed", "Couldn’t finish", "!");
+    this.unseen = mark("dot", "New answer");
+    this.pinned = mark("pinned", "Pinned");
+    this.link = h("a", { href: `/c/${chatId}` }, this.name, this.running, this.failed, this.unseen, this.pinned);
     this.more = h("button", { class: "more", type: "button", onclick: () => open(this.more) }, "⋯");
     this.element = h("li", { "data-chat-id": chatId }, this.link, this.more);
   }
@@ -21,6 +29,7 @@ class Row {
     else if (this.title !== title) this.name.textContent = title;
     this.title = this.link.title = title;
     this.running.hidden = !chat.activeStreamId;
+    this.failed.hidden = Boolean(chat.activeStreamId) || !BROKEN.includes(chat.lastStatus);
     this.unseen.hidden = !chat.unseen || isShown;
     this.pinned.hidden = !chat.pinned;
     this.more.setAttribute("aria-label", `More for ${title}`);
