@@ -14,6 +14,7 @@ Every fault can also be done to one `Link` of `proxy.links`.
 
 import asyncio
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
@@ -71,15 +72,17 @@ class FaultProxy:
 
     Args:
         port: where the server is, on this machine.
+        tls: what clients are greeted with; the server itself speaks plainly.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self.port = 0
         self.delay = 0.0
         self.mode: Mode = "pass"
         self.accepted = 0
         self.links: set[Link] = set()
         self._target = port
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -116,7 +119,7 @@ class FaultProxy:
 
     async def admit(self) -> None:
         """Take new connections."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:

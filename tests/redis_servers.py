@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -87,16 +88,16 @@ class RedisServer:
         packed = b"*%d\r\n" % len(texts) + b"".join(b"$%d\r\n%b\r\n" % (len(text), text) for text in texts)
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
             connection.sendall(packed)
-            answer = connection.recv(1 << 16)
+            answer = b""
             while not answer.endswith(b"\r\n"):
-                answer += connection.recv(1 << 16)
+                piece = connection.recv(1 << 16)
+                if not piece:
+                    raise ConnectionError("Redis has closed the connection.")
+                answer += piece
         return answer.decode()
 
     def _answers(self) -> bool:
-        try:
-            return self.command("PING").startswith(("+PONG", "-NOAUTH"))
-        except OSError:
-            return False
+        return self.command("PING").startswith(("+PONG", "-NOAUTH"))
 
 
 class SentinelPair:
@@ -200,16 +201,18 @@ class RedisCluster:
 
 
 def wait_for(done: Callable[[], bool], otherwise: str) -> None:
-    """Wait until something is so.
+    """Wait until something is so; a server that cannot be asked says no.
 
     Raises:
         RuntimeError: it is not, after half a minute.
     """
     deadline = time.monotonic() + 30
-    while not done():
-        if time.monotonic() > deadline:
-            raise RuntimeError(otherwise)
+    while time.monotonic() < deadline:
+        with suppress(OSError):
+            if done():
+                return
         time.sleep(0.02)
+    raise RuntimeError(otherwise)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,9 @@ class Listener(Protocol):
         Called after every interruption, and when the broker begins to hear.
 
         Args:
-            concerns: whose news may be missing; compare heads, and read from the journal what was followed.
+            concerns: whose news may be missing; compare heads, and read from the journal what was followed. Whoever
+                owns streams of theirs looks whether the journal still has all of them: a server that took over may lack
+                the last moment of the one before.
             wiped: the journal of these users was lost as well: whoever owns streams of theirs sends them again.
         """
 

@@ -31,7 +31,7 @@ TICK = 0.016
 RETENTION_MS = 600_000
 WORD = " token"
 # What the scripts run by themselves; everything else was asked for by a client.
-WITHIN_SCRIPTS = {"llen", "exists", "rpush", "expire", "publish", "getex", "set", "pexpire"}
+WITHIN_SCRIPTS = {"llen", "get", "rpush", "expire", "pubsub", "publish", "getex", "set", "pexpire"}
 USERS = 4
 BURST = 200
 """Tokens that an answer writes between two ticks when it goes as fast as it can."""

@@ -3,7 +3,7 @@
 --
 -- KEYS  for each range: the log of its stream, the end of its stream
 -- ARGV  "PUBLISH" or "SPUBLISH", the sender, seconds that a log lives
---       then for each user: channel, how many ranges follow, "1" to send the chunks or "0" to say only where the heads are
+--       then for each user: channel, 1 if the sender hears it, how many ranges follow, 1 to send their chunks along
 --       and for each of these ranges: the stream's id as JSON, prev, how many chunks follow, the chunks
 -- Returns for each refused range: its number from 1, the stored head, 1 when the stream is closed to this node.
 
@@ -21,15 +21,23 @@ local function push(log, first, last)
   end
 end
 
+-- Most of the time nobody but the sender itself listens, and it would drop what it hears of itself.
+local function is_heard_by_others(channel, is_heard_by_sender)
+  local count = redis.call('PUBSUB', publish == 'PUBLISH' and 'NUMSUB' or 'SHARDNUMSUB', channel)[2]
+  return tonumber(count) > is_heard_by_sender
+end
+
 local function news(id, prev, seq, chunks)
   local range = '{"streamId":' .. id .. ',"prev":' .. prev .. ',"seq":' .. seq
   return range .. (chunks and ',"chunks":[' .. chunks .. ']}' or '}')
 end
 
 while at <= #ARGV do
-  local channel, ranges, whole = ARGV[at], tonumber(ARGV[at + 1]), ARGV[at + 2] == '1'
+  local channel, is_heard = ARGV[at], tonumber(ARGV[at + 1])
+  local ranges, whole = tonumber(ARGV[at + 2]), ARGV[at + 3] == '1'
+  local is_told = is_heard_by_others(channel, is_heard)
   local told = {}
-  at = at + 3
+  at = at + 4
   for _ = 1, ranges do
     number = number + 1
     local log, ending = KEYS[2 * number - 1], KEYS[2 * number]
@@ -45,7 +53,9 @@ while at <= #ARGV do
         if head == 0 then
           redis.call('EXPIRE', log, lifetime)
         end
-        told[#told + 1] = news(id, prev, seq, whole and table.concat(ARGV, ',', first, last))
+        if is_told then
+          told[#told + 1] = news(id, prev, seq, whole and table.concat(ARGV, ',', first, last))
+        end
       else
         refused[#refused + 1] = {number, head, closed and 1 or 0}
       end

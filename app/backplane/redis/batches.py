@@ -62,15 +62,19 @@ def batches(ranges: Iterable[JournalRange], partition_of: Callable[[str], int]) 
     return found
 
 
-def call(batch: Batch, names: Names) -> Call:
-    """Put a batch into the order in which the script reads it: user by user."""
+def call(batch: Batch, names: Names, is_heard: Callable[[str], bool]) -> Call:
+    """Put a batch into the order in which the script reads it: user by user.
+
+    Args:
+        is_heard: whether this node hears the news of a user itself; where nobody else does, nothing is published.
+    """
     by_user: dict[str, list[JournalRange]] = {}
     for part in batch.ranges:
         by_user.setdefault(part.key.user_id, []).append(part)
     made = Call()
     for user_id, parts in by_user.items():
         size = sum(len(chunk) for part in parts for chunk in part.chunks)
-        made.words += (names.user(user_id), len(parts), int(size <= MOST_PUBLISHED))
+        made.words += (names.user(user_id), int(is_heard(user_id)), len(parts), int(size <= MOST_PUBLISHED))
         for part in parts:
             made.streams.append(part.key)
             made.keys += (names.log(part.key), names.end(part.key))

@@ -80,7 +80,12 @@ class RedisBroker:
         if self._listener is not None:
             self._listener = None
             await self._crew.close()
+            await asyncio.gather(*(partition.postbox.send() for partition in self._partitions))  # the last words
             await self._servers.close()
+
+    def hears(self, user_id: str) -> bool:
+        """Whether news of a user reach this node now."""
+        return self._of(user_id).subscription.is_heard(self._names.user(user_id))
 
     async def subscribe(self, user_id: str) -> bool:
         """Hear the news of a user."""
@@ -98,6 +103,8 @@ class RedisBroker:
 
     def announce(self, user_id: str, news: News) -> None:
         """Say news to the others, soon."""
+        if self._listener is None:
+            return
         name = ("announced", user_id) if isinstance(news, Announced) else None
         self._of(user_id).postbox.put(self._names.user(user_id), encode(self._sender, news), instead_of=name)
 
@@ -138,12 +145,14 @@ class RedisBroker:
             return
         try:
             sender, word = decode(message)
+        except ValueError as problem:
+            log.info("a message from another node is not understood; is it of another version? %s", problem)
+            return
+        try:
             if user_id is not None:
                 self._take_from_user(partition, user_id, sender, word)
             else:
                 self._take_own(partition, word)
-        except ValueError:
-            log.warning("A message from another node is not understood; is it of another version?")
         except Exception:
             log.exception("taking a word from another node failed; the next one is taken all the same")
 

@@ -20,4 +20,5 @@ def backplane(url: str, node: str, clock: Clock, *, retention_ms: int) -> tuple[
         RedisUrlError: the address cannot be used; the message says why.
     """
     servers = Servers(parse(url))
-    return RedisJournal(servers, node, clock, retention_ms=retention_ms), RedisBroker(servers, node)
+    broker = RedisBroker(servers, node)
+    return RedisJournal(servers, node, clock, retention_ms=retention_ms, is_heard=broker.hears), broker

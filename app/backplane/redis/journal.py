@@ -6,18 +6,22 @@ written is kept alive by its owner, a closed one stays for the retention.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import orjson
 
 from app.backplane.interface import Held, JournalConflict, JournalRange, JournalUnavailable, StreamKey
 from app.backplane.redis.batches import Batch, batches, call
+from app.backplane.redis.checking import complaint, warning
 from app.backplane.redis.scripts import APPEND, CLAIM, CLOSE, HELD, REFRESH
 from app.backplane.redis.servers import Servers, ServerUnavailable
 from app.backplane.redis.words import sender_of
 from app.clock import Clock
 from protocol.parts.chunks import Chunk
+
+log = logging.getLogger("tidewire.journal")
 
 T = TypeVar("T")
 
@@ -39,14 +43,19 @@ class RedisJournal:
         node: this node, the sender of what is published.
         clock: stamps the ends of streams.
         retention_ms: how long a log and its end stay after the end (guarantee 12).
+        is_heard: whether this node hears the news of a user, its own included. Should that be wrong, because the server
+            dropped a link that looks healthy here, another node may get a range only with the next one, as a gap.
     """
 
-    def __init__(self, servers: Servers, node: str, clock: Clock, *, retention_ms: int) -> None:
+    def __init__(
+        self, servers: Servers, node: str, clock: Clock, *, retention_ms: int, is_heard: Callable[[str], bool]
+    ) -> None:
         self._servers = servers
         self._names = servers.names
         self._signed = (servers.publish, sender_of(node))
         self._clock = clock
         self._retention_ms = retention_ms
+        self._is_heard = is_heard
         self._is_open = False
         self._alive: dict[StreamKey, int] = {}  # what this node writes -> when its lifetime began anew (Unix ms)
 
@@ -54,7 +63,7 @@ class RedisJournal:
         return f"<RedisJournal {self._servers!r} writes={len(self._alive)}>"
 
     async def open(self) -> None:
-        """Find every partition.
+        """Find every partition, and look whether its server will do.
 
         Raises:
             JournalUnavailable: one of them cannot be used.
@@ -63,7 +72,7 @@ class RedisJournal:
         self._servers.open()
         try:
             for partition in range(self._servers.partitions):
-                await _available(self._servers.command(partition, "PING", again=True))
+                await self._check(partition)
         except JournalUnavailable:
             await self.close()
             raise
@@ -143,13 +152,20 @@ class RedisJournal:
                 if is_alive:
                     self._alive[key] = now_ms
 
+    async def _check(self, partition: int) -> None:
+        info = await _available(self._servers.command(partition, "INFO", again=True))
+        if wrong := complaint(info, is_sharded=self._servers.is_sharded):
+            raise JournalUnavailable(f"{self._servers.name(partition)} cannot be used: {wrong}.")
+        if harm := warning(info):
+            log.warning("%s: %s", self._servers.name(partition), harm)
+
     async def _append(
         self, partition: int, cut: Iterable[Batch], refused: dict[StreamKey, int], closed: set[StreamKey]
     ) -> None:
         """Append to one partition, batch after batch, and note what was refused."""
         now_ms = self._clock.now_ms()
         for batch in cut:
-            made = call(batch, self._names)
+            made = call(batch, self._names, self._is_heard)
             for key in made.streams:
                 self._alive.setdefault(key, now_ms)
             words = (*self._signed, LIFETIME, *made.words)

@@ -55,12 +55,17 @@ class Postbox:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            batch = list(self._waiting.values())
-            self._waiting.clear()
-            self._size = 0
+            await self.send()
+            await asyncio.sleep(INTERVAL)
+
+    async def send(self) -> None:
+        """Send what waits."""
+        batch = list(self._waiting.values())
+        self._waiting.clear()
+        self._size = 0
+        if batch:
             try:
                 await self._publish(batch)
             except ServerUnavailable as problem:
                 self.lost += len(batch)
                 log.info("%d messages to other nodes are lost: %s", len(batch), problem)
-            await asyncio.sleep(INTERVAL)

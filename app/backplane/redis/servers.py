@@ -77,6 +77,11 @@ class Servers:
         """The command that publishes within a partition."""
         return "SPUBLISH" if self.is_sharded else "PUBLISH"
 
+    def name(self, partition: int) -> str:
+        """What to call the server of a partition, for people."""
+        host, port = self._found.get(partition, self._url.hosts[0])
+        return f"Redis at {host}:{port}"
+
     async def run(self, partition: int, script: Script, keys: Sequence[bytes], args: Sequence[Any]) -> Any:
         """Run a script. One that may run twice without harm: when the connection is lost it is repeated once.
 
@@ -187,9 +192,8 @@ class Servers:
             return self._found[partition]
 
     def _unavailable(self, partition: int, problem: Exception) -> ServerUnavailable:
-        host, port = self._found.get(partition, self._url.hosts[0])
         words = str(problem).rstrip(".") or "no answer in time"
-        return ServerUnavailable(f"Redis at {host}:{port} cannot be used: {words}.")
+        return ServerUnavailable(f"{self.name(partition)} cannot be used: {words}.")
 
 
 async def heeding(work: Awaitable[T]) -> T:

@@ -62,7 +62,7 @@ def test_an_ordinary_tick_is_one_call() -> None:
 def test_a_call_goes_user_by_user() -> None:
     one, two, other = StreamKey("u", "one"), StreamKey("u", "two"), StreamKey("x", "other")
     parts = [JournalRange(one, 0, [b"1"]), JournalRange(other, 4, [b"2", b"3"]), JournalRange(two, 0, [b"4"])]
-    made = call(Batch(ranges=parts), NAMES)
+    made = call(Batch(ranges=parts), NAMES, lambda user_id: user_id == "x")
     assert made.streams == [one, two, other]
     assert made.keys == [
         NAMES.log(one),
@@ -72,13 +72,13 @@ def test_a_call_goes_user_by_user() -> None:
         NAMES.log(other),
         NAMES.end(other),
     ]
-    mine = [NAMES.user("u"), 2, 1, b'"one"', 0, 1, b"1", b'"two"', 0, 1, b"4"]
-    assert made.words == [*mine, NAMES.user("x"), 1, 1, b'"other"', 4, 2, b"2", b"3"]
+    mine = [NAMES.user("u"), 0, 2, 1, b'"one"', 0, 1, b"1", b'"two"', 0, 1, b"4"]
+    assert made.words == [*mine, NAMES.user("x"), 1, 1, 1, b'"other"', 4, 2, b"2", b"3"]
 
 
 def test_what_is_too_long_for_a_message_is_only_announced() -> None:
     text = orjson.dumps("x" * (MOST_PUBLISHED // 2))
     parts = [JournalRange(StreamKey(user, stream), 0, [text]) for user, stream in [("u", "a"), ("u", "b"), ("x", "c")]]
-    made = call(Batch(ranges=parts), NAMES)
-    flags = [made.words[at + 2] for at, word in enumerate(made.words) if word in (NAMES.user("u"), NAMES.user("x"))]
+    made = call(Batch(ranges=parts), NAMES, lambda _: False)
+    flags = [made.words[at + 3] for at, word in enumerate(made.words) if word in (NAMES.user("u"), NAMES.user("x"))]
     assert flags == [0, 1]

@@ -132,3 +132,10 @@ async def test_a_master_that_dies_takes_only_its_partitions_with_it_until_its_re
     assert notes.missed(key(alive).user_id) == before[1], "a gap concerns only those who may have missed something"
     await broker.close()
     await journal.close()
+
+
+async def test_a_cluster_and_a_single_server_are_not_mistaken_for_each_other(cluster: RedisCluster) -> None:
+    url = f"redis://{cluster.servers[0].place}"
+    journal, _ = backplane(url, "node", Clock(), retention_ms=RETENTION_MS)
+    with pytest.raises(JournalUnavailable, match=r"it is part of a cluster: say redis\+cluster://\.$"):
+        await journal.open()

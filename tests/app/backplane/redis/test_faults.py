@@ -11,6 +11,7 @@ import pytest
 
 from app.backplane.interface import JournalConflict, JournalUnavailable
 from app.backplane.news import IsVisible, StopStream
+from app.backplane.redis import probing
 from app.backplane.redis.broker import ANSWER_WITHIN
 from app.backplane.redis.connecting import backplane
 from app.backplane.redis.servers import WITHIN
@@ -19,7 +20,7 @@ from tests.app.backplane.redis.following import A, Following, Writing, following
 from tests.contract.broker import Notes, news
 from tests.contract.journal import RETENTION_MS, end_of, log, part
 from tests.fault_proxy import FaultProxy
-from tests.redis_servers import RedisServer
+from tests.redis_servers import RedisServer, wait_for
 
 SLACK = 1.5
 """What a loaded machine may add to a deadline, in seconds."""
@@ -58,6 +59,27 @@ async def test_without_a_fault_the_journal_is_not_read(writer: Writing, follower
     await follower.notes.has(writer.owner.tail)
     assert follower.notes.log == log("str_a", writer.owner.tail)
     assert follower.notes.repairs == 1
+
+
+async def test_what_nobody_else_hears_is_not_published(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "EVERY", 3600.0)  # probes are published, too
+    async with writing(redis_server.url) as writer, following(redis_server.url) as follower:
+        assert await writer.broker.subscribe(A.user_id)
+        assert await writer.broker.subscribe("usr_b")
+        await follower.notes.until(lambda: follower.notes.repairs == 1)
+        await asyncio.to_thread(wait_for, lambda: "cmdstat_publish:calls=2," in stats(redis_server), "no probes")
+        redis_server.command("CONFIG", "RESETSTAT")
+        await writer.journal.append([part("str_b", 0, 1), part("str_c", 0, 1)])
+        assert "cmdstat_publish" not in stats(redis_server)
+        await writer.owner.write(1)
+        assert "cmdstat_publish:calls=1," in stats(redis_server)
+        await follower.notes.has(1)
+
+
+def stats(server: RedisServer) -> str:
+    return server.command("INFO", "commandstats")
 
 
 async def test_links_that_are_killed_every_half_second_lose_nothing(
