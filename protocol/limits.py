@@ -31,6 +31,11 @@ class Limits(Struct, frozen=True, kw_only=True, rename="camel"):
     idempotency_ms: int = 24 * 3_600_000
     # Somebody is asked in the middle of an answer and is away for lunch; meanwhile their chat is occupied.
     tool_wait_ms: int = 3_600_000
+    # A photo of a phone, a report with pictures; providers take as much.
+    file_bytes: int = 5 * KIB * KIB
+    # Encoded as a request holds it that is 14 MB, which is sent again with every question that follows.
+    message_file_bytes: int = 10 * KIB * KIB
+    user_file_bytes: int = 256 * KIB * KIB
     hello_timeout_ms: int = 5_000
     # Under the 30 s after which common proxies drop a silent connection.
     heartbeat_interval_ms: int = 25_000

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.store import search
+from app.store import files, search
 from app.store.queries import Queries, Row, from_text
 from protocol.frames.objects import DashboardChat, QueuedQuestion
 
@@ -145,12 +145,15 @@ async def update(
 
 
 async def delete(q: Queries, user_id: str, chat_id: str, *, now: int) -> tuple[int, list[str]]:
-    """Delete a chat with its messages and streams, of which none may be unfinished; its id stays taken for a day.
+    """Delete a chat with its messages, streams and files; its id stays taken for a day.
+
+    None of its streams may be unfinished. A file that another chat names stays.
 
     Returns:
         The version of the deletion, and the ids of its streams.
     """
     names = {"user_id": user_id, "chat_id": chat_id}
+    await files.release_chat(q, user_id, chat_id, now=now)
     await q.execute("DELETE FROM messages WHERE user_id = :user_id AND chat_id = :chat_id", names)
     streams = await q.fetch_all(
         "DELETE FROM streams WHERE user_id = :user_id AND chat_id = :chat_id RETURNING stream_id", names

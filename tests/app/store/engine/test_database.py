@@ -78,6 +78,19 @@ async def test_values_come_back_as_the_same_types(database: Database) -> None:
     assert type(row["raw"]) is bytes
 
 
+async def test_bytes_of_every_value_and_of_any_length_pass(database: Database) -> None:
+    blob = "BLOB" if database.dialect == "sqlite" else "BYTEA"
+    await database.execute(f"CREATE TABLE pieces (number BIGINT, bytes {blob})")
+    all_bytes = bytes(range(256))
+    written = [b"", all_bytes, b"\\x00'%s:name", all_bytes * 4_096]
+    async with database.transaction() as tx:
+        for number, value in enumerate(written):
+            await tx.execute("INSERT INTO pieces VALUES (:number, :bytes)", {"number": number, "bytes": value})
+    rows = await database.fetch_all("SELECT bytes, LENGTH(bytes) AS size FROM pieces ORDER BY number")
+    assert [row["bytes"] for row in rows] == written
+    assert [row["size"] for row in rows] == [len(value) for value in written]
+
+
 async def test_a_sum_is_an_int(database: Database) -> None:
     await add(database, 1)
     await add(database, 2)
