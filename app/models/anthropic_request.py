@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.models.anthropic_files import file_blocks
 from app.models.interface import InvalidOption, ModelFailure, Prompt
 from app.models.options import Check, number, read_options, whole
 
@@ -115,17 +116,17 @@ def conversation(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _blocks(parts: Iterable[Mapping[str, Any]]) -> list[Block]:
-    made = (_BLOCK_OF_PART[part["type"]](part) for part in parts if part.get("type") in _BLOCK_OF_PART)
-    return [block for block in made if block is not None]
+    made = (_BLOCKS_OF_PART[part["type"]](part) for part in parts if part.get("type") in _BLOCKS_OF_PART)
+    return [block for blocks in made for block in blocks]
 
 
-def _text_block(part: Mapping[str, Any]) -> Block | None:
+def _text_blocks(part: Mapping[str, Any]) -> list[Block]:
     # The API refuses a text block that is empty or only white space.
     text = str(part.get("text", ""))
-    return {"type": "text", "text": text} if text.strip() else None
+    return [{"type": "text", "text": text}] if text.strip() else []
 
 
-_BLOCK_OF_PART: Mapping[str, Callable[[Mapping[str, Any]], Block | None]] = {"text": _text_block}
+_BLOCKS_OF_PART: Mapping[str, Callable[[Mapping[str, Any]], list[Block]]] = {"text": _text_blocks, "file": file_blocks}
 """How each kind of part is shown to the model; a kind that is not here is not shown."""
 
 

@@ -12,7 +12,7 @@ import orjson
 from app.models.demo_answer import Answer, title_of, tokenize
 from app.models.demo_options import FAILURES, DemoOptions
 from app.models.interface import RECONNECTING, THINKING, FinishReason, ModelFailure, ModelInfo, Prompt, Sink
-from app.models.messages import questions, text_of
+from app.models.messages import attached, questions, text_of
 from app.models.pacing import Pacemaker
 from app.models.retrieval import Library, shipped_library
 from protocol.parts import chunks
@@ -29,8 +29,8 @@ def _wall_us() -> int:
 class DemoModel:
     """Answers from the documentation that ships with the project.
 
-    The text depends on the questions of the chat and the option `seed` alone (`stamp` excepted), so two runs can be
-    compared. Options, for trying every path without a key, are described in app/docs/demo.md.
+    The text depends on the questions of the chat, with their files, and the option `seed` alone (`stamp` excepted), so
+    two runs can be compared. Options, for trying every path without a key, are described in app/docs/demo.md.
 
     `patience` is how long the fault `hang` stays silent before it times out, `pause` how long `reconnect` takes,
     both in seconds; `wall_us` is the clock of `stamp`, in microseconds since 1970.
@@ -59,7 +59,7 @@ class DemoModel:
     async def generate(self, prompt: Prompt, sink: Sink) -> FinishReason:
         """Stream the answer at its pace; what goes wrong on request goes wrong as it would with a real model."""
         options = DemoOptions.read(prompt.options)
-        answer = Answer(self._library, questions(prompt.messages), options.seed)
+        answer = Answer(self._library, questions(prompt.messages), options.seed, attached(prompt.messages))
         performance = _Performance(prompt, options, answer, sink, self._wall_us)
         if options.fault == "reconnect":
             sink.status(RECONNECTING)

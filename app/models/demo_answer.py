@@ -1,8 +1,9 @@
 """Composing the demo model's answers from the documentation."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
+from typing import Any
 from zlib import crc32
 
 from app.models.retrieval import Library, Section
@@ -25,6 +26,7 @@ CLOSING = (
     "*To talk to a real model instead, set `ANTHROPIC_API_KEY` and start the server again; "
     "ask me about “models” for the details.*"
 )
+RECEIVED = "I received what you attached. I cannot look inside pictures or documents, but it has arrived:"
 EXAMPLES = (
     "How do I stop an answer?",
     "What happens when I refresh the page?",
@@ -53,15 +55,21 @@ def tokenize(text: str) -> list[str]:
 
 
 class Answer:
-    """What the demo model says to one question: `sections` it found, `tokens` of the whole text."""
+    """What the demo model says to one question: `sections` it found, `tokens` of the whole text.
 
-    def __init__(self, library: Library, questions: Sequence[str], seed: int) -> None:
+    `files` are the `file` parts of the question, with their `bytes`.
+    """
+
+    def __init__(
+        self, library: Library, questions: Sequence[str], seed: int, files: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
         self._library = library
+        self._files = files
         self._question = questions[-1] if questions else ""
         self._is_greeting = all(word in _GREETINGS for word in _WORDS.findall(self._question.lower()))
         # "Hello there" is no question, even where the documentation speaks of a hello.
         self.sections = [] if self._is_greeting and len(questions) < 2 else _look_up(library, questions)
-        self.tokens = tokenize(self._compose(seed))
+        self.tokens = tokenize("\n\n".join(filter(None, (self._receipt(), self._compose(seed)))))
 
     def endless(self) -> Iterator[str]:
         """Yield the answer, then the rest of the documentation, over and over."""
@@ -71,7 +79,12 @@ class Answer:
         for text in cycle(further or ["…"]):
             yield from tokenize("\n\n" + text)
 
+    def _receipt(self) -> str:
+        return "\n".join([f"{RECEIVED}\n", *map(_describe, self._files)]) if self._files else ""
+
     def _compose(self, seed: int) -> str:
+        if self._files and not self._question.strip():
+            return CLOSING
         if not self.sections:
             excuse = GREETING if self._is_greeting else NOTHING_FOUND
             return "\n\n".join((excuse, self._suggest(), CLOSING))
@@ -82,6 +95,15 @@ class Answer:
 
     def _suggest(self) -> str:
         return "You could ask me:\n\n" + "\n".join(f"- {question}" for question in EXAMPLES)
+
+
+def _describe(file: Mapping[str, Any]) -> str:
+    content: bytes = file["bytes"]
+    is_text = file["mediaType"].startswith("text/")
+    words = f", {len(content.decode(errors='replace').split()):,} words" if is_text else ""
+    # As code: whatever a file is called, it is not markdown.
+    name = file["filename"].replace("`", "'")
+    return f"- `{name}`: {file['mediaType']}, {len(content):,} bytes{words}"
 
 
 def _look_up(library: Library, questions: Sequence[str]) -> list[Section]:

@@ -51,10 +51,11 @@ class ToolOffer:
 class Prompt:
     """What a model is asked: the selected path of a chat and how to answer it.
 
-    `messages` are `UIMessage`s, oldest first. The last one is the question, or, when the answer goes on after its tools
-    were run, the answer so far. `model` is a `ModelInfo.id`; `system` are the instructions of the chat's project;
-    `options` have passed `Model.check_options`. A model may call `tools` (one that cannot, ignores them), unless
-    `must_answer`: then it has called enough of them, and this step is its last.
+    `messages` are `UIMessage`s, oldest first, and a `file` part of the person's carries its `bytes`. The last one is
+    the question, or, when the answer goes on after its tools were run, the answer so far. `model` is a `ModelInfo.id`;
+    `system` are the instructions of the chat's project; `options` have passed `Model.check_options`. A model may call
+    `tools` (one that cannot, ignores them), unless `must_answer`: then it has called enough of them, and this step is
+    its last.
     """
 
     model: str

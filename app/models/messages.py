@@ -13,3 +13,10 @@ def text_of(message: Mapping[str, Any]) -> str:
 def questions(messages: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return what the person asked so far, oldest first; the last one is the question to answer."""
     return [text_of(message) for message in messages if message.get("role") == "user"]
+
+
+def attached(messages: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the files of the question to answer: its `file` parts that carry their `bytes`."""
+    asked = [message for message in messages if message.get("role") == "user"]
+    parts = asked[-1].get("parts", ()) if asked else ()
+    return [part for part in parts if part.get("type") == "file" and part.get("bytes")]

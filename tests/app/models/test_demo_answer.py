@@ -1,10 +1,21 @@
 from itertools import islice
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.models.demo_answer import EXAMPLES, GREETING, NOTHING_FOUND, OPENINGS, Answer, title_of, tokenize
+from app.models.demo_answer import (
+    CLOSING,
+    EXAMPLES,
+    GREETING,
+    NOTHING_FOUND,
+    OPENINGS,
+    RECEIVED,
+    Answer,
+    title_of,
+    tokenize,
+)
 from app.models.retrieval import Library, shipped_library
 
 LIBRARY = shipped_library()
@@ -32,6 +43,20 @@ def test_every_answer_says_that_it_is_a_demo() -> None:
     assert answer("How do I stop?").startswith(OPENINGS)
     assert answer().startswith(GREETING)
     assert all("demo" in opening for opening in OPENINGS)
+
+
+def received(question: str, *files: dict[str, Any]) -> str:
+    return "".join(Answer(LIBRARY, [question], 0, files).tokens)
+
+
+def test_what_was_attached_is_said_before_the_answer() -> None:
+    text = {"mediaType": "text/plain", "filename": "a`b.txt", "bytes": b"one two  three\n"}
+    image = {"mediaType": "image/png", "filename": "sea.png", "bytes": b"x" * 1_234}
+    said = received("How do I stop?", text, image)
+    assert said.startswith(RECEIVED)
+    assert "- `a'b.txt`: text/plain, 15 bytes, 3 words\n- `sea.png`: image/png, 1,234 bytes\n" in said
+    assert answer("How do I stop?") in said
+    assert received("", image) == f"{RECEIVED}\n\n- `sea.png`: image/png, 1,234 bytes\n\n{CLOSING}"
 
 
 def test_the_seed_chooses_the_opening_and_nothing_else_changes_it() -> None:
