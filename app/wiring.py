@@ -12,6 +12,7 @@ from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
 from app.commands.api_tokens import ApiTokens
+from app.commands.attaching import Attaching
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -25,6 +26,7 @@ from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.commands.tools import Tools
+from app.commands.uploads import Uploads
 from app.config import Settings
 from app.deployment import shape_of
 from app.ids import Mint
@@ -69,6 +71,7 @@ from app.tools.toolbox import Toolbox, chosen
 from app.web.account import Account
 from app.web.app import web
 from app.web.auth import Auth, Rates
+from app.web.files import Files
 from app.web.gate import Gate
 from app.web.health import Health
 from app.web.metrics import Metrics
@@ -126,7 +129,16 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     asking = Asking(database, outbox, patience=limits.tool_wait_ms / 1000)
     calling = Calling(Toolbox(tools(settings, database)), asking, mint)
     supervisor = Supervisor(
-        database, registry, ticker, closing, entitling, models, calling, clock, max_bytes=limits.stream_log_bytes
+        database,
+        registry,
+        ticker,
+        closing,
+        entitling,
+        models,
+        calling,
+        clock,
+        max_bytes=limits.stream_log_bytes,
+        file_bytes=limits.message_file_bytes,
     )
     sealing = Sealing(journal, registry, closing, clock)
     recovery = Recovery(database, journal, sealing, supervisor, node=name)
@@ -140,10 +152,11 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     identity = Identity(database, mint, clock, seen.note, session_days=settings.session_days, provider=provider)
     accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
     accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, quota, node=name)
+    uploads = Uploads(database, mint, clock, limits)
     dashboard = Dashboard(database, hub, models)
     commands = Commands(
         [
-            Messages(accepting, outbox).table(),
+            Messages(accepting, Attaching(uploads, limits), outbox).table(),
             Queue(outbox, registry, supervisor, node=name, quota=quota).table(),
             Streams(outbox, registry, supervisor).table(),
             Tools(outbox, asking).table(),
@@ -172,7 +185,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     )
     tokens = ApiTokens(database, signed_in, mint, clock)
     account = Account(gate, accounts, signing_out, tokens, Leaving(outbox, supervisor, registry, signed_in))
-    usage = Usage(gate, database, clock, quota)
+    files, usage = Files(gate, uploads, database, clock), Usage(gate, database, clock, quota)
     parts = Parts(
         name=name,
         database=database,
@@ -200,5 +213,6 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     )
     node, telemetry = Node(parts), Telemetry(parts)
     metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)
-    pages = web(auth.routes(), account.routes(), Health(node.readiness).routes(), metrics.routes(), usage.routes())
+    served = (auth, account, Health(node.readiness), metrics, usage, files)
+    pages = web(*(part.routes() for part in served))
     return Application(node, pages, {"/v1/socket": sockets}), node

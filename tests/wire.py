@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 import websockets
 from websockets.asyncio.client import ClientConnection
@@ -47,6 +48,18 @@ def call(url: str, method: str, path: str, token: str, body: object = None) -> t
     except urllib.error.HTTPError as refused:
         with refused:
             return refused.code, refused.read().decode()
+
+
+def upload(url: str, token: str, body: bytes, media_type: str = "", filename: str = "") -> tuple[int, Frame]:
+    """Upload a file; return the status and the answer."""
+    said = {"content-type": media_type or "application/octet-stream", "x-filename": quote(filename)}
+    headers = {"authorization": f"Bearer {token}"} | said
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url + "/v1/files", body, headers), timeout=10) as got:
+            return got.status, json.load(got)
+    except urllib.error.HTTPError as refused:
+        with refused:
+            return refused.code, json.load(refused)
 
 
 def guest(url: str) -> str:

@@ -1,6 +1,7 @@
 """`message.*`: what is answered, anew or once more, and which version of it is shown."""
 
 from app.commands.accepting import Accepting
+from app.commands.attaching import Attaching
 from app.commands.content import checked
 from app.commands.reply import Caller, Reply, Table
 from app.store import chats, messages, projects, streams, tree
@@ -8,7 +9,7 @@ from app.store.chats import Chat
 from app.store.messages import StoredMessage
 from app.store.outbox import Change, Outbox
 from app.streams.placing import Place
-from app.streams.titles import provisional, text_of
+from app.streams.titles import provisional, words_for
 from protocol.errors import Refusal
 from protocol.frames.client import (
     Generating,
@@ -26,11 +27,13 @@ class Messages:
 
     Args:
         accepting: the rules that all generating commands share.
+        attaching: finds the files of questions.
         outbox: where a choice of version is written down.
     """
 
-    def __init__(self, accepting: Accepting, outbox: Outbox) -> None:
+    def __init__(self, accepting: Accepting, attaching: Attaching, outbox: Outbox) -> None:
         self._accepting = accepting
+        self._attaching = attaching
         self._outbox = outbox
 
     def table(self) -> Table:
@@ -45,9 +48,10 @@ class Messages:
 
     async def send(self, caller: Caller, command: MessageSend) -> Reply:
         """Ask a question at the end of what is shown."""
-        question = checked(command.message)
+        draft = await self._attaching.stored(caller.user_id, checked(command.message))
 
         async def place(change: Change) -> Place:
+            question = await self._attaching.found(change, draft)
             await _open_chat(change, caller, command, question)
             return Place.of(question)
 
@@ -55,13 +59,13 @@ class Messages:
 
     async def edit(self, caller: Caller, command: MessageEdit) -> Reply:
         """Ask a question anew beside the old one."""
-        question = checked(command.message)
+        draft = await self._attaching.stored(caller.user_id, checked(command.message))
 
         async def place(change: Change) -> Place:
             old = await _message(change, await _chat(change, command.chat_id), command.message_id)
             if old.role != "user":
                 raise Refusal("invalid_argument", "Only a question can be edited.", param="$.messageId")
-            return Place.of(question, beside=old.message_id)
+            return Place.of(await self._attaching.found(change, draft), beside=old.message_id)
 
         return await self._accepting.accept(caller, command, place)
 
@@ -115,7 +119,7 @@ async def _open_chat(change: Change, caller: Caller, command: MessageSend, quest
         return
     if command.project_id is not None and not await projects.exists(change.tx, change.user_id, command.project_id):
         raise Refusal("not_found", "There is no such project.", param="$.projectId")
-    title = provisional(text_of(question.parts))
+    title = provisional(words_for(question.parts))
     await chats.create(
         change.tx, change.user_id, command.chat_id, title=title, project_id=command.project_id, now=change.now
     )
@@ -162,7 +166,7 @@ async def _once_more(change: Change, command: Generating, answer: StoredMessage)
     """One more answer to the question of this one."""
     question_id = str(answer.parent_id)
     question = await messages.get(change.tx, change.user_id, command.chat_id, question_id)
-    text = "" if question is None else text_of(question.parts)
+    text = "" if question is None else words_for(question.parts)
     return Place(question_id, text, model=answer.metadata.get("model"))
 
 

@@ -11,7 +11,7 @@ from app.store.errors import StoreError
 from app.store.outbox import Outbox
 from app.streams import history
 from app.streams.generation import Generation
-from app.streams.titles import text_of, tidy
+from app.streams.titles import provisional, text_of, tidy, words_for
 from protocol.errors import Refusal
 
 log = logging.getLogger("tidewire.streams")
@@ -54,6 +54,8 @@ class Entitling:
         texts = [text_of(message.parts)[:GIST] for message in said]
         if len(texts) < 2:
             return ""
+        if not texts[0].strip():  # a file alone asks nothing that a model could name; it has a name already
+            return provisional(words_for(said[0].parts))
         async with asyncio.timeout(PATIENCE):
             return tidy(await self._catalogue.find(generation.model).title(texts[0], texts[1]))
 

@@ -7,6 +7,7 @@ from app.models.interface import Prompt, ToolOffer
 from app.store import messages, projects
 from app.store.messages import Sibling, StoredMessage
 from app.store.queries import Queries
+from app.streams import attachments
 from app.streams.generation import Generation
 from protocol.frames.objects import Message
 
@@ -55,16 +56,21 @@ async def page(q: Queries, user_id: str, chat_id: str, leaf_id: str, *, limit: i
     return shown, found[0].message_id if found and found[0].parent_id is not None else None
 
 
-async def prompt(q: Queries, generation: Generation, tools: Sequence[ToolOffer] = ()) -> Prompt:
+async def prompt(
+    q: Queries, generation: Generation, tools: Sequence[ToolOffer] = (), *, file_bytes: int, now: int
+) -> Prompt:
     """Build what the model is asked: the branch that ends with the question, under the instructions of its project.
 
     Args:
         tools: what it may call.
+        file_bytes: how much the files of the branch may have together.
+        now: Unix time in milliseconds.
     """
     branch = await messages.branch(
         q, generation.user_id, generation.chat_id, generation.question_id, limit=PROMPT_MESSAGES
     )
-    said = [{"id": stored.message_id, "role": stored.role, "parts": stored.parts} for stored in branch]
+    stored = [{"id": message.message_id, "role": message.role, "parts": message.parts} for message in branch]
+    said = await attachments.filled(q, generation.user_id, stored, most_bytes=file_bytes, now=now)
     system = await projects.instructions_of_chat(q, generation.user_id, generation.chat_id)
     return Prompt(model=generation.model, system=system, messages=said, options=generation.options, tools=tools)
 

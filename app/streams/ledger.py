@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.store import chats, messages, queue, streams, usage
+from app.store import chats, files, messages, queue, streams, usage
 from app.store.commands import take_early_stop
 from app.store.outbox import Change
 from app.store.streams import StreamRow
@@ -17,6 +17,7 @@ from app.streams.generation import Ending, Generation
 from app.streams.placing import Place
 from app.streams.quota import Quota, day_of
 from protocol.errors import Refusal
+from protocol.files import files_in
 from protocol.frames.objects import ErrorObject, StreamStatus
 from protocol.lifecycle import TERMINAL
 
@@ -70,6 +71,9 @@ async def enqueue(change: Change, ask: Ask, *, ahead: bool, behind: Sequence[Str
         created_at=max([change.now, *(row.created_at + 1 for row in behind)]),
     )
     await streams.insert(change.tx, row, rank=queue.NEXT if ahead or stop_early else queue.IN_LINE)
+    if ask.place.question is not None:
+        named = files_in(ask.place.question.parts)
+        await files.name(change.tx, change.user_id, ask.chat_id, ask.place.question_id, named)
     return row
 
 
@@ -213,6 +217,8 @@ async def withdraw(change: Change, row: StreamRow) -> None:
     """End a stream that never started; its question leaves the queue and no message is written."""
     await streams.finish(change.tx, row.stream_id, node=None, status="stopped", seq=0, outcome={}, now=change.now)
     await queue.resume_if_empty(change.tx, change.user_id, row.chat_id)
+    if (question_id := placing.new_id_of(row.request)) is not None:
+        await files.release_question(change.tx, change.user_id, question_id, now=change.now)
     change.tell(
         "stream.ended",
         source=None,

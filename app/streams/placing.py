@@ -14,7 +14,7 @@ from app.store.messages import StoredMessage
 from app.store.outbox import Change
 from app.store.streams import StreamRow
 from app.streams import history
-from app.streams.titles import text_of
+from app.streams.titles import words_for
 from protocol.codec import to_json
 from protocol.frames.objects import Question
 
@@ -25,7 +25,7 @@ class Place:
 
     Args:
         question_id: the question.
-        text: its words.
+        text: its words, or the names of its files.
         question: the whole of it when it is new; None writes one more answer to one that is stored.
         beside: the stored question of which the new one is another version.
         model: who answered before; that model is asked again unless the command names another.
@@ -40,7 +40,7 @@ class Place:
     @staticmethod
     def of(question: Question, *, beside: str | None = None) -> "Place":
         """The place of a new question."""
-        return Place(question.id, text_of(question.parts), question, beside)
+        return Place(question.id, words_for(question.parts), question, beside)
 
     def request(self) -> dict[str, Any]:
         """What a waiting stream keeps of it."""

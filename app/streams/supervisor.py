@@ -38,6 +38,7 @@ class Supervisor:
         calling: carries out the tool calls they make.
         clock: stamps.
         max_bytes: the longest answer, in bytes of its log.
+        file_bytes: how much the files may have together that go to the model with a question.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Supervisor:
         clock: Clock,
         *,
         max_bytes: int,
+        file_bytes: int,
     ) -> None:
         self._database = database
         self._registry = registry
@@ -62,6 +64,7 @@ class Supervisor:
         self._calling = calling
         self._clock = clock
         self._max_bytes = max_bytes
+        self._file_bytes = file_bytes
         self._runners: dict[str, Runner] = {}
         self.draining = False
         self._crew = Crew("streams")
@@ -169,4 +172,5 @@ class Supervisor:
             self._titles.start(self._entitling.entitle(generation), name=generation.chat_id)
 
     async def _prompt(self, generation: Generation) -> Prompt:
-        return await history.prompt(self._database, generation, self._calling.offers(generation))
+        tools, now = self._calling.offers(generation), self._clock.now_ms()
+        return await history.prompt(self._database, generation, tools, file_bytes=self._file_bytes, now=now)

@@ -1,7 +1,7 @@
 """Titles: a provisional one from the first words at once, a short one by the model after the first answer."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 PROVISIONAL = 48
@@ -13,6 +13,12 @@ _QUOTES = "\"'“”‘’«»`*_# "
 def text_of(parts: Iterable[Mapping[str, Any]]) -> str:
     """Join the text of a message's parts."""
     return "\n".join(part["text"] for part in parts if part.get("type") == "text")
+
+
+def words_for(parts: Sequence[Mapping[str, Any]]) -> str:
+    """What a question is called where there is little room: its text, or else the names of its files."""
+    text = text_of(parts)
+    return text if text.strip() else ", ".join(part["filename"] for part in parts if part.get("type") == "file")
 
 
 def provisional(text: str) -> str:

@@ -32,7 +32,7 @@ class Gate:
     def check_origin(self, request: Request) -> None:
         """Refuse what a page of another origin could make a browser send (guarantee 31)."""
         if not self._admission.admits(request.scope):
-            raise Refusal("permission_denied", "This page may not sign people in here; see ALLOWED_ORIGINS.")
+            raise Refusal("permission_denied", "This page may not act for people here; see ALLOWED_ORIGINS.")
 
     def check_rate(self, request: Request, throttle: Throttle) -> None:
         """Count one try of an address; on loopback they are tests and load scripts of this machine."""

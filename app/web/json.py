@@ -1,6 +1,5 @@
 """JSON in and out of HTTP requests."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -9,6 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.web.body import read_body
 from protocol.codec import read_object
 from protocol.errors import Refusal
 
@@ -40,7 +40,7 @@ async def json_body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
         raise Refusal("invalid_argument", "Send the body as `content-type: application/json`.")
     try:
-        value = orjson.loads(await _read(request))
+        value = orjson.loads(await read_body(request, too_large=_too_large, seconds=BODY_SECONDS))
     except orjson.JSONDecodeError:
         raise Refusal("invalid_argument", "The body is not valid JSON.") from None
     if not isinstance(value, dict):
@@ -57,15 +57,5 @@ async def json_form(request: Request, form: type[Form]) -> Form:
     return read_object(await json_body(request), form)
 
 
-async def _read(request: Request) -> bytes:
-    """Read the body, within its bounds of size and time."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for piece in request.stream():
-                body += piece
-                if len(body) > MAX_BODY:
-                    raise Refusal("frame_too_large", "The body is larger than 64 KiB.")
-    except TimeoutError:
-        raise Refusal("timeout", "The body did not arrive in time.") from None
-    return bytes(body)
+def _too_large(size: int) -> Refusal | None:
+    return Refusal("frame_too_large", "The body is larger than 64 KiB.") if size > MAX_BODY else None

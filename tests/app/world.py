@@ -19,6 +19,7 @@ from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
 from app.commands.api_tokens import ApiTokens
+from app.commands.attaching import Attaching
 from app.commands.chats import Chats
 from app.commands.dashboard import Dashboard
 from app.commands.filing import Filing
@@ -33,6 +34,7 @@ from app.commands.signing_out import SigningOut
 from app.commands.streams import Streams
 from app.commands.table import Commands
 from app.commands.tools import Tools
+from app.commands.uploads import Uploads
 from app.ids import Mint
 from app.models.catalogue import Catalogue
 from app.models.interface import FinishReason, Prompt, Sink
@@ -109,6 +111,7 @@ class World:
             self.calling,
             self.clock,
             max_bytes=self.limits.stream_log_bytes,
+            file_bytes=self.limits.message_file_bytes,
         )
         self.sealing = Sealing(self.journal, self.registry, self.closing, self.clock)
         self.recovery = Recovery(store, self.journal, self.sealing, self.supervisor, node="n")
@@ -134,10 +137,11 @@ class World:
             self.quota,
             node="n",
         )
+        self.uploads = Uploads(store, self.mint, self.clock, self.limits)
         self.dashboard = Dashboard(store, self.hub, self.catalogue)
         self.commands = Commands(
             [
-                Messages(self.accepting, self.outbox).table(),
+                Messages(self.accepting, Attaching(self.uploads, self.limits), self.outbox).table(),
                 Queue(self.outbox, self.registry, self.supervisor, node="n", quota=self.quota).table(),
                 Streams(self.outbox, self.registry, self.supervisor).table(),
                 Tools(self.outbox, self.asking).table(),

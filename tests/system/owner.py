@@ -4,7 +4,7 @@ import json
 import secrets
 from typing import Any
 
-from tests.wire import Frame, Tab, call, post
+from tests.wire import Frame, Tab, call, post, question, upload
 
 # In every text of the owner's; nobody else may ever see it.
 SECRET = "abracadabra"
@@ -13,7 +13,7 @@ RUNNING = {"tokens": 100, "pace": 0.1}
 
 
 class Owner:
-    """A registered user with chats, answers, a queue, a project, a session and an API token.
+    """A registered user with chats, answers, a queue, a project, a file, a session and an API token.
 
     Attributes:
         tab: open all the time, so that whatever is told to this user is told to it.
@@ -35,8 +35,14 @@ class Owner:
         ended = await self._ask("owned_done", "owned_send", {"tokens": 5, "pace": 0}, projectId="owned_project")
         await self.tab.ended(ended["streamId"])
         running = await self._ask("owned_running", "owned_slow", RUNNING)
+        _, file = upload(self.url, self.token, SECRET.encode(), "text/plain", f"{SECRET}.txt")
+        with_file = question(SECRET)
+        with_file["parts"].append({"type": "file", "url": file["url"]})
+        attached = await self._ask("owned_file", "owned_attached", {"tokens": 5, "pace": 0}, message=with_file)
+        await self.tab.ended(attached["streamId"])
         waiting = await self._ask("owned_running", "owned_queued", RUNNING, ifActive="queue")
-        await self.tab.event("chat.updated", chatId="owned_done")  # its title
+        for chat_id in ("owned_done", "owned_file"):
+            await self.tab.event("chat.updated", chatId=chat_id)  # its title
         self.ids = {
             "user": welcome["userId"],
             "client": self.tab.client_id,
@@ -52,6 +58,7 @@ class Owner:
             "ended stream": ended["streamId"],
             "running stream": running["streamId"],
             "waiting stream": waiting["streamId"],
+            "file": file["fileId"],
             "command": "owned_send",
             "waiting command": "owned_queued",
             "session": self._read("/v1/auth/sessions")["sessions"][0]["sessionId"],
@@ -71,6 +78,7 @@ class Owner:
             seen = {name: welcome[name] for name in ("events", "activeStreams", "snapshot")}
             seen["histories"] = {chat_id: await fresh.history(chat_id) for chat_id in chats}
         pages = ("/v1/auth/session", "/v1/auth/sessions", "/v1/auth/tokens", "/v1/usage")
+        seen["file"] = call(self.url, "GET", f"/v1/files/{self.ids['file']}", self.token)
         return seen | {path: _lasting(self._read(path)) for path in pages}
 
     def told(self) -> list[Frame]:

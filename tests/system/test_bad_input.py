@@ -20,6 +20,10 @@ def text(value: str) -> Frame:
     return {"type": "text", "text": value}
 
 
+def file(url: Any) -> Frame:
+    return send(message=message({"type": "file", "url": url}))
+
+
 REFUSED: dict[str, tuple[Frame, str, str | None]] = {
     "a chat id that is a number": (send(chatId=7), "invalid_argument", "$.chatId"),
     "an id with a newline": (send(chatId="chat\n"), "invalid_argument", "$.chatId"),
@@ -41,6 +45,25 @@ REFUSED: dict[str, tuple[Frame, str, str | None]] = {
         send(message=message(text("x"), {"type": "text", "text": 7})),
         "invalid_argument",
         None,
+    ),
+    "a file without url": (
+        send(message=message(text("x"), {"type": "file"})),
+        "invalid_argument",
+        "$.message.parts[1].url",
+    ),
+    "a file of another server": (file("https://example.org/x.png"), "invalid_argument", "$.message.parts[0].url"),
+    "a file of a script": (file("javascript:alert(1)"), "invalid_argument", "$.message.parts[0].url"),
+    "a way out of the files": (file("/v1/files/../auth/session"), "invalid_argument", "$.message.parts[0].url"),
+    "half a data URL": (file("data:image/png;base64"), "invalid_argument", "$.message.parts[0].url"),
+    "a data URL of nonsense": (file("data:image/png;base64,!"), "invalid_argument", "$.message.parts[0].url"),
+    "an empty file": (file("data:text/plain,"), "invalid_argument", "$.message.parts[0].url"),
+    "a text that is called a picture": (file(f"data:image/png,{SECRET}"), "content_refused", "$.message.parts[0].url"),
+    "a program": (file("data:application/x-elf,%7fELF"), "content_refused", "$.message.parts[0].url"),
+    "an unknown file": (file(f"/v1/files/file_{SECRET}"), "not_found", "$.message.parts[0].url"),
+    "21 files": (
+        send(message=message(*[{"type": "file", "url": "/v1/files/f"}] * 21)),
+        "frame_too_large",
+        "$.message.parts",
     ),
     "10,000 parts": (send(message=message(*[text("x")] * 5_000)), "frame_too_large", "$.message.parts"),
     "200 KB of text": (send(message=message(text("x" * 200 * KIB))), "frame_too_large", "$.message.parts"),

@@ -38,6 +38,8 @@ ROUTES: Mapping[tuple[str, str], Frame | None] = {
     ("POST", "/v1/auth/tokens"): {"name": "mine"},
     ("GET", "/v1/auth/tokens"): None,
     ("DELETE", "/v1/auth/tokens/{id}"): None,
+    ("POST", "/v1/files"): None,
+    ("GET", "/v1/files/{id}"): None,
     ("GET", "/v1/usage"): None,
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,

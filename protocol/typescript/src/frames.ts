@@ -569,6 +569,10 @@ export interface Limits {
   readonly streamLogBytes?: number;
   readonly streamLogMs?: number;
   readonly idempotencyMs?: number;
+  readonly toolWaitMs?: number;
+  readonly fileBytes?: number;
+  readonly messageFileBytes?: number;
+  readonly userFileBytes?: number;
   readonly helloTimeoutMs?: number;
   readonly heartbeatIntervalMs?: number;
   readonly heartbeatTimeoutMs?: number;

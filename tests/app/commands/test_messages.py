@@ -173,7 +173,7 @@ async def test_g15_the_stop_of_another_user_stops_nobody(world: World) -> None:
         ([{"type": "text", "text": " \n"}], "invalid_argument", "$.message.parts"),
         ([{"type": "text"}], "invalid_argument", "$.message.parts[0].text"),
         ([{"type": "text", "text": 5}], "invalid_argument", "$.message.parts[0].text"),
-        ([{"type": "text", "text": "x"}, {"type": "file"}], "invalid_argument", "$.message.parts[1].type"),
+        ([{"type": "text", "text": "x"}, {"type": "reasoning"}], "invalid_argument", "$.message.parts[1].type"),
         ([{}], "invalid_argument", "$.message.parts[0].type"),
         ([{"type": "text", "text": "x"}] * (MOST_PARTS + 1), "frame_too_large", "$.message.parts"),
         ([{"type": "text", "text": "x" * (MOST_CHARACTERS + 1)}], "frame_too_large", "$.message.parts"),

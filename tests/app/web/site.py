@@ -1,10 +1,10 @@
 """The web application of one node, called as ASGI calls it."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -15,6 +15,7 @@ from app.commands.accounts import Accounts, Registration
 from app.web.account import Account
 from app.web.app import web
 from app.web.auth import Auth, Rates
+from app.web.files import Files
 from app.web.gate import Gate
 from app.web.health import Health
 from app.web.metrics import Metrics
@@ -26,11 +27,15 @@ JSON = {"content-type": "application/json"}
 SAME = {"origin": f"http://{HOST}"}
 
 
+Ending = Literal["whole", "stalled", "gone"]
+
+
 @dataclass
 class Answer:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    sizes: Sequence[int] = ()  # of the pieces the body came in
 
     def __getitem__(self, name: str) -> str:
         found = [value for key, value in self.headers if key == name]
@@ -63,6 +68,7 @@ class Site:
     ) -> None:
         self.world = world
         self.problem: str | None = None
+        self.waiting = 0  # requests of which no more comes
         admission = Admission(origins, loopback_only=not origins, proxies=networks(["10.0.0.0/8"]))
         self.gate = Gate(world.identity, admission, world.clock)
         self.accounts = Accounts(
@@ -75,13 +81,21 @@ class Site:
         networks_of_ours = networks(["127.0.0.0/8", "192.0.2.0/24"])
         metrics = Metrics(lambda: b"up 1\n", admission, networks=networks_of_ours, token=metrics_token)
         health, usage = Health(self.readiness), Usage(self.gate, world.store, world.clock, world.quota)
-        self.app = web(self.auth.routes(), account.routes(), health.routes(), metrics.routes(), usage.routes())
+        files = Files(self.gate, world.uploads, world.store, world.clock)
+        parts = (self.auth, account, health, metrics, usage, files)
+        self.app = web(*(part.routes() for part in parts))
 
     async def readiness(self) -> str | None:
         return self.problem
 
-    async def call(self, method: str, path: str, body: bytes = b"", /, **headers: str) -> Answer:
-        """Make a request with these headers; `client` is the address it comes from."""
+    async def call(
+        self, method: str, path: str, body: bytes = b"", ending: Ending = "whole", /, **headers: str
+    ) -> Answer:
+        """Make a request with these headers; `client` is the address it comes from.
+
+        Args:
+            ending: how its body ends: whole, or the sender stands still, or is gone.
+        """
         client = headers.pop("client", "127.0.0.1")
         path, _, query = path.partition("?")
         scope = {
@@ -103,19 +117,21 @@ class Site:
         pieces = [body[at : at + 50_000] for at in range(0, len(body), 50_000)] or [b""]
 
         async def receive() -> MutableMapping[str, Any]:
-            if not pieces:
+            if pieces:
+                piece = pieces.pop(0)
+                return {"type": "http.request", "body": piece, "more_body": bool(pieces) or ending != "whole"}
+            if ending != "gone":
+                self.waiting += 1
                 await asyncio.Event().wait()  # the client stays
-            return {"type": "http.request", "body": pieces.pop(0), "more_body": bool(pieces)}
+            return {"type": "http.disconnect"}
 
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
         await self.app(scope, receive, send)
-        return Answer(
-            sent[0]["status"],
-            [(key.decode(), value.decode()) for key, value in sent[0]["headers"]],
-            b"".join(message.get("body", b"") for message in sent[1:]),
-        )
+        got = [message.get("body", b"") for message in sent[1:]]
+        headers_got = [(key.decode(), value.decode()) for key, value in sent[0]["headers"]]
+        return Answer(sent[0]["status"], headers_got, b"".join(got), [len(piece) for piece in got])
 
     async def guest(self, **headers: str) -> Answer:
         return await self.call("POST", "/v1/auth/guest", b"{}", **(JSON | SAME | headers))
