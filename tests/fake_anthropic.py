@@ -5,6 +5,8 @@
         ...                                              # point an SDK at server.url
         await server.requests[1].closed.wait()           # when did the client let go?
 
+A request that the API itself would refuse is answered with its 400 (`anthropic_rules`), and uses up no script.
+
 Requests for a chat's title (their system prompt begins with TITLE_PROMPT) are answered by `server.title` and recorded
 in `server.titles`, so they never use up a script.
 
@@ -17,9 +19,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Self
 
+from tests.anthropic_rules import SIGNATURE, problem
+
 TITLE_PROMPT = "Name this chat"
+_numbers = count(1)
 WORDS = ("The", " tide", " comes", " in", " and", " goes", " out", ",", " twice", " a", " day", ".\n")
 
 
@@ -94,7 +100,8 @@ class answer:  # noqa: N801 - reads as a verb where it is scripted
     tokens: str | Sequence[str] = "Hello from the fake."
     pace: float = 0
     thinking: Sequence[str] = ()
-    tool: tuple[str, Sequence[str]] | None = None  # name, pieces of its input's JSON
+    tools: Sequence[tuple[str, Sequence[str]]] = ()  # of each call its name, and pieces of its input's JSON
+    redacted: bool = False  # thinks something that nobody may read
     stop_reason: str = "end_turn"
     between: Sequence[bytes] = ()  # raw SSE bytes after the first delta
 
@@ -118,8 +125,13 @@ class answer:  # noqa: N801 - reads as a verb where it is scripted
             )
             await self.deltas(exchange, index, "thinking_delta", "thinking", self.thinking)
             await exchange.event(
-                "content_block_delta", index=index, delta={"type": "signature_delta", "signature": "sig"}
+                "content_block_delta", index=index, delta={"type": "signature_delta", "signature": f"{SIGNATURE}1"}
             )
+            await exchange.event("content_block_stop", index=index)
+            index += 1
+        if self.redacted:
+            redacted = {"type": "redacted_thinking", "data": "cmVkYWN0ZWQ="}
+            await exchange.event("content_block_start", index=index, content_block=redacted)
             await exchange.event("content_block_stop", index=index)
             index += 1
         if self.tokens:
@@ -128,11 +140,12 @@ class answer:  # noqa: N801 - reads as a verb where it is scripted
             await self.deltas(exchange, index, "text_delta", "text", pieces)
             await exchange.event("content_block_stop", index=index)
             index += 1
-        if self.tool:
-            block = {"type": "tool_use", "id": "toolu_fake", "name": self.tool[0], "input": {}}
+        for name, pieces in self.tools:
+            block = {"type": "tool_use", "id": f"toolu_{next(_numbers)}", "name": name, "input": {}}
             await exchange.event("content_block_start", index=index, content_block=block)
-            await self.deltas(exchange, index, "input_json_delta", "partial_json", self.tool[1])
+            await self.deltas(exchange, index, "input_json_delta", "partial_json", pieces)
             await exchange.event("content_block_stop", index=index)
+            index += 1
 
     async def deltas(self, exchange: Exchange, index: int, kind: str, name: str, pieces: Iterable[str]) -> None:
         began = time.monotonic()
@@ -266,6 +279,7 @@ class FakeAnthropic:
         self.title: Behaviour = answer("A short title")
         self.requests: list[Request] = []
         self.titles: list[Request] = []
+        self.refused: list[str] = []
         self._scripts: list[Behaviour] = []
         self._port = port
         self._connections: set[asyncio.Task[None]] = set()
@@ -313,6 +327,9 @@ class FakeAnthropic:
     async def _choose(self, request: Request) -> Behaviour:
         if request.path != "/v1/messages":
             return status(404, "not_found_error")
+        if (refused := problem(request.body)) is not None:
+            self.refused.append(refused)
+            return status(400, "invalid_request_error", refused)
         if str(request.body.get("system", "")).startswith(TITLE_PROMPT):
             self.titles.append(request)
             return self.title

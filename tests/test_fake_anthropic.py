@@ -1,11 +1,15 @@
 import asyncio
 import json
 import sys
+import urllib.error
 import urllib.request
+
+import pytest
 
 from tests.fake_anthropic import FakeAnthropic, answer, silent
 
 SOON = 10.0
+ASKED = [{"role": "user", "content": [{"type": "text", "text": "Hello?"}]}]
 
 
 async def test_as_a_program_it_prints_its_url_and_answers_with_as_many_tokens_as_asked() -> None:
@@ -44,7 +48,8 @@ async def test_it_records_requests_in_order_and_titles_apart() -> None:
 async def test_leaving_it_ends_what_still_hangs() -> None:
     async with FakeAnthropic(silent()) as server:
         reader, writer = await asyncio.open_connection(*server.url.removeprefix("http://").split(":"))
-        writer.write(b'POST /v1/messages HTTP/1.1\r\ncontent-length: 16\r\n\r\n{"max_tokens":1}')
+        body = json.dumps({"messages": ASKED}).encode()
+        writer.write(b"POST /v1/messages HTTP/1.1\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
         request = await server.arrived(1)
     assert request.closed.is_set()
     assert not request.completed
@@ -53,6 +58,19 @@ async def test_leaving_it_ends_what_still_hangs() -> None:
 
 
 def post(url: str, **body: object) -> str:
-    sent = urllib.request.Request(f"{url}/v1/messages", json.dumps(body).encode(), {"connection": "close"})
+    sent = urllib.request.Request(
+        f"{url}/v1/messages", json.dumps({"messages": ASKED} | body).encode(), {"connection": "close"}
+    )
     with urllib.request.urlopen(sent, timeout=SOON) as response:
         return str(response.read().decode())
+
+
+async def test_what_the_api_refuses_is_refused_and_uses_up_no_script() -> None:
+    async with FakeAnthropic() as server:
+        server.script(answer("scripted"))
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            await asyncio.to_thread(post, server.url, messages=[])
+        assert refused.value.code == 400
+        refused.value.close()
+        assert server.refused == ["messages: at least one message is required"]
+        assert "scripted" in await asyncio.to_thread(post, server.url, max_tokens=9)

@@ -25,7 +25,10 @@ Event = Mapping[str, Any]
 
 @dataclass(slots=True)
 class _Block:
-    """A content block that is open; `text` of a tool call is its input's JSON, of thinking its signature."""
+    """A content block that is open.
+
+    `text` of a tool call is its input's JSON, of thinking its signature, of redacted thinking all there is.
+    """
 
     kind: str
     id: str
@@ -133,6 +136,8 @@ class Translation:
             return self._text_delta(block, {"text": content.get("text", "")})
         if kind == "thinking":
             return self._thinking_delta(block, {"thinking": content.get("thinking", "")})
+        if kind == "redacted_thinking":
+            block.text = content["data"]
         if kind == "tool_use":
             block.id, block.name, block.started = content["id"], content["name"], True
             return (chunks.tool_input_start(block.id, block.name),)
@@ -140,14 +145,8 @@ class Translation:
 
     def _block_stop(self, event: Event) -> Sequence[Chunk]:
         block = self._blocks.pop(event["index"], None)
-        if block is None or not block.started:
-            return NOTHING
-        if block.kind == "text":
-            return (chunks.text_end(block.id),)
-        if block.kind == "thinking":
-            signature = {"anthropic": {"signature": block.text}} if block.text else None
-            return (chunks.reasoning_end(block.id, signature),)
-        return (_whole_input(block),)
+        end = None if block is None else _END_OF.get(block.kind)
+        return NOTHING if block is None or end is None else end(block)
 
     def _message_start(self, event: Event) -> Sequence[Chunk]:
         self._count(event["message"].get("usage") or {})
@@ -174,8 +173,30 @@ class Translation:
         self.output_tokens = usage.get("output_tokens", self.output_tokens)
 
 
-_ID_PREFIX = {"text": "txt", "thinking": "rsn"}
+_ID_PREFIX = {"text": "txt", "thinking": "rsn", "redacted_thinking": "rsn"}
 _INPUT_COUNTS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+
+
+def _end_of_text(block: _Block) -> Sequence[Chunk]:
+    return (chunks.text_end(block.id),) if block.started else NOTHING
+
+
+def _end_of_thinking(block: _Block) -> Sequence[Chunk]:
+    # A model may think and keep it to itself: then only the signature comes, and the provider wants it back when the
+    # answer goes on after its tools.
+    opening = () if block.started or not block.text else (chunks.reasoning_start(block.id),)
+    signature = {"anthropic": {"signature": block.text}} if block.text else None
+    return (*opening, chunks.reasoning_end(block.id, signature)) if block.started or opening else NOTHING
+
+
+def _end_of_redacted_thinking(block: _Block) -> Sequence[Chunk]:
+    # Nothing to read, yet it is wanted back as well.
+    redacted = {"anthropic": {"redactedData": block.text}}
+    return (chunks.reasoning_start(block.id, redacted), chunks.reasoning_end(block.id))
+
+
+def _end_of_call(block: _Block) -> Sequence[Chunk]:
+    return (_whole_input(block),)
 
 
 def _whole_input(block: _Block) -> Chunk:
@@ -184,3 +205,11 @@ def _whole_input(block: _Block) -> Chunk:
     except orjson.JSONDecodeError:  # the answer reached its limit within the call
         return chunks.tool_input_error(block.id, block.name, block.text, "The model did not finish this call.")
     return chunks.tool_input_available(block.id, block.name, value)
+
+
+_END_OF: Mapping[str, Callable[[_Block], Sequence[Chunk]]] = {
+    "text": _end_of_text,
+    "thinking": _end_of_thinking,
+    "redacted_thinking": _end_of_redacted_thinking,
+    "tool_use": _end_of_call,
+}

@@ -1,10 +1,10 @@
 """What is sent to Anthropic's API: a `Prompt` as the arguments of `messages.create`."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.models.anthropic_files import file_blocks
+from app.models.anthropic_history import conversation
 from app.models.interface import InvalidOption, ModelFailure, Prompt
 from app.models.options import Check, number, read_options, whole
 
@@ -20,8 +20,6 @@ TITLE_PROMPT = (
 )
 TITLE_EXCERPT = 2_000
 """Characters of the question and of the answer that a title is made from."""
-
-Block = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +66,18 @@ def answer_request(prompt: Prompt, model: str) -> dict[str, Any]:
         ModelFailure: `model_refused`, the prompt holds nothing that can be sent.
     """
     options = AnthropicOptions.read(prompt.options)
-    messages = conversation(prompt.messages)
+    messages = conversation(prompt.messages, with_tools=bool(prompt.tools))
     if not messages:
         raise ModelFailure("model_refused", "Your message holds no text that this model could read.")
     request: dict[str, Any] = {"model": model, "messages": messages, "max_tokens": options.maxTokens, "stream": True}
     if prompt.system and prompt.system.strip():
         request["system"] = prompt.system
+    if prompt.tools:
+        request["tools"] = [
+            {"name": tool.name, "description": tool.description, "input_schema": tool.schema} for tool in prompt.tools
+        ]
+    if prompt.tools and prompt.must_answer:
+        request["tool_choice"] = {"type": "none"}  # they stay on offer, or the API refuses the calls before
     if options.thinking is not None:
         request["thinking"] = _thinking_config(options.thinking)
         request["max_tokens"] += options.thinking if isinstance(options.thinking, int) else 0
@@ -94,40 +98,6 @@ def title_request(question: str, answer: str, model: str) -> dict[str, Any]:
         "max_tokens": TITLE_TOKENS,
         "stream": True,
     }
-
-
-def conversation(messages: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Turn `UIMessage`s into the API's messages: from the person's first, the roles taking turns.
-
-    Parts the API has no block for are left out, and so are messages without any other; what then stands side by side
-    with the same role becomes one message.
-    """
-    turns: list[dict[str, Any]] = []
-    for message in messages:
-        blocks = _blocks(message.get("parts", ()))
-        role = message.get("role")
-        if not blocks or role not in ("user", "assistant") or (not turns and role == "assistant"):
-            continue
-        if turns and turns[-1]["role"] == role:
-            turns[-1]["content"].extend(blocks)
-        else:
-            turns.append({"role": role, "content": blocks})
-    return turns
-
-
-def _blocks(parts: Iterable[Mapping[str, Any]]) -> list[Block]:
-    made = (_BLOCKS_OF_PART[part["type"]](part) for part in parts if part.get("type") in _BLOCKS_OF_PART)
-    return [block for blocks in made for block in blocks]
-
-
-def _text_blocks(part: Mapping[str, Any]) -> list[Block]:
-    # The API refuses a text block that is empty or only white space.
-    text = str(part.get("text", ""))
-    return [{"type": "text", "text": text}] if text.strip() else []
-
-
-_BLOCKS_OF_PART: Mapping[str, Callable[[Mapping[str, Any]], list[Block]]] = {"text": _text_blocks, "file": file_blocks}
-"""How each kind of part is shown to the model; a kind that is not here is not shown."""
 
 
 def _thinking_config(thinking: int | str) -> dict[str, Any]:

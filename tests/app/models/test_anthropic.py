@@ -90,7 +90,7 @@ async def test_text_streams_with_its_usage_and_reason(server: FakeAnthropic) -> 
 
 async def test_thinking_text_and_a_tool_call_come_in_order(server: FakeAnthropic) -> None:
     server.script(
-        answer(["Let me see."], thinking=["hm", "m"], tool=("now", ['{"zone"', ':"UTC"}']), stop_reason="tool_use")
+        answer(["Let me see."], thinking=["hm", "m"], tools=[("now", ['{"zone"', ':"UTC"}'])], stop_reason="tool_use")
     )
     sink = RecordingSink()
     async with model_at(server.url) as model:
@@ -100,7 +100,7 @@ async def test_thinking_text_and_a_tool_call_come_in_order(server: FakeAnthropic
         *("tool-input-start", "tool-input-delta", "tool-input-available"),
     ]
     assert sink.reasoning == "hmm"
-    assert sink.of("reasoning-end")[0]["providerMetadata"] == {"anthropic": {"signature": "sig"}}
+    assert sink.of("reasoning-end")[0]["providerMetadata"] == {"anthropic": {"signature": "sig_1"}}
     assert sink.of("tool-input-available")[0]["input"] == {"zone": "UTC"}
 
 

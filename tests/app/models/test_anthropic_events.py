@@ -54,6 +54,23 @@ def test_thinking_ends_with_its_signature() -> None:
     ]
 
 
+def test_thinking_that_is_kept_secret_leaves_what_the_provider_wants_back() -> None:
+    _, made = translate(
+        start(0, type="thinking", thinking="", signature=""),
+        delta(0, "signature_delta", signature="s1"),
+        stop(0),
+        start(1, type="redacted_thinking", data="abc"),
+        stop(1),
+    )
+    assert made == [
+        {"type": "reasoning-start", "id": "rsn_0"},
+        {"type": "reasoning-end", "id": "rsn_0", "providerMetadata": {"anthropic": {"signature": "s1"}}},
+        {"type": "reasoning-start", "id": "rsn_1", "providerMetadata": {"anthropic": {"redactedData": "abc"}}},
+        {"type": "reasoning-end", "id": "rsn_1"},
+    ]
+    assert translate(start(0, type="thinking", thinking="", signature=""), stop(0))[1] == []
+
+
 def test_a_tool_call_ends_with_its_whole_input() -> None:
     _, made = translate(
         start(1, type="tool_use", id="toolu_1", name="search", input={}),

@@ -1,51 +1,11 @@
-from itertools import pairwise
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from app.models.anthropic_request import AnthropicOptions, answer_request, conversation, title_request
-from app.models.interface import InvalidOption, ModelFailure
-from tests.app.models.recording import asking, message
-
-TEXTS = st.sampled_from(["", "  \n", "a", "b c"])
-MESSAGES = st.lists(
-    st.builds(
-        lambda role, texts: message(role, *texts), st.sampled_from(["user", "assistant", "system"]), st.lists(TEXTS)
-    )
-)
-
-
-@given(MESSAGES)
-def test_every_conversation_is_one_the_api_accepts(messages: list[dict[str, Any]]) -> None:
-    turns = conversation(messages)
-    assert all(a["role"] != b["role"] for a, b in pairwise(turns))
-    assert not turns or turns[0]["role"] == "user"
-    assert all(turn["content"] and block["text"].strip() for turn in turns for block in turn["content"])
-
-
-@given(MESSAGES)
-def test_no_text_of_the_person_is_lost_and_order_is_kept(messages: list[dict[str, Any]]) -> None:
-    said = [p["text"] for m in messages if m["role"] == "user" for p in m["parts"] if p["text"].strip()]
-    sent = [block["text"] for turn in conversation(messages) if turn["role"] == "user" for block in turn["content"]]
-    assert sent == said
-
-
-def test_an_answer_without_text_is_dropped_and_its_neighbours_merge() -> None:
-    turns = conversation(
-        [message("user", "a"), message("assistant"), message("user", "b", "c"), message("assistant", "d")]
-    )
-    assert [(turn["role"], [block["text"] for block in turn["content"]]) for turn in turns] == [
-        ("user", ["a", "b", "c"]),
-        ("assistant", ["d"]),
-    ]
-
-
-def test_parts_the_api_has_no_block_for_are_left_out() -> None:
-    parts = [{"type": "step-start"}, {"type": "reasoning", "text": "hm"}, {"type": "text", "text": "yes"}, {}]
-    turns = conversation([message("user", "a"), {"role": "assistant", "parts": parts}])
-    assert turns[1]["content"] == [{"type": "text", "text": "yes"}]
+from app.models.anthropic_request import AnthropicOptions, answer_request, title_request
+from app.models.interface import InvalidOption, ModelFailure, ToolOffer
+from tests.app.models.recording import asking
 
 
 def test_a_plain_request_says_nothing_that_was_not_said() -> None:
@@ -93,3 +53,13 @@ def test_a_title_is_asked_for_with_excerpts() -> None:
     request = title_request("q" * 9_000, "a" * 9_000, "x")
     [turn] = request["messages"]
     assert len(turn["content"][0]["text"]) < 4_100
+
+
+def test_tools_are_offered_until_the_model_must_answer() -> None:
+    offers = [ToolOffer("look", "Looks.", {"type": "object"})]
+    request = answer_request(replace(asking("hi"), tools=offers), "x")
+    assert request["tools"] == [{"name": "look", "description": "Looks.", "input_schema": {"type": "object"}}]
+    assert "tool_choice" not in request
+    last = answer_request(replace(asking("hi"), tools=offers, must_answer=True), "x")
+    assert (last["tools"], last["tool_choice"]) == (request["tools"], {"type": "none"})
+    assert "tool_choice" not in answer_request(replace(asking("hi"), must_answer=True), "x")
