@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from zlib import crc32
@@ -11,12 +11,12 @@ import orjson
 
 from app.models.demo_answer import Answer, title_of, tokenize
 from app.models.demo_options import FAILURES, DemoOptions
+from app.models.demo_tools import CALCULATOR, HONEST, arguments_of, calculation, calls_of, report
 from app.models.interface import RECONNECTING, THINKING, FinishReason, ModelFailure, ModelInfo, Prompt, Sink
 from app.models.messages import attached, questions, text_of
 from app.models.pacing import Pacemaker
 from app.models.retrieval import Library, shipped_library
 from protocol.parts import chunks
-from protocol.parts.chunks import Chunk
 
 TOOL = "search_documentation"
 THOUGHT = "The person asks about {}. I have no thoughts of my own, so I look for these words in the documentation. "
@@ -59,7 +59,7 @@ class DemoModel:
     async def generate(self, prompt: Prompt, sink: Sink) -> FinishReason:
         """Stream the answer at its pace; what goes wrong on request goes wrong as it would with a real model."""
         options = DemoOptions.read(prompt.options)
-        answer = Answer(self._library, questions(prompt.messages), options.seed, attached(prompt.messages))
+        answer = self._answer(prompt, options)
         performance = _Performance(prompt, options, answer, sink, self._wall_us)
         if options.fault == "reconnect":
             sink.status(RECONNECTING)
@@ -73,6 +73,14 @@ class DemoModel:
         finally:
             performance.report_usage()
         return performance.finish
+
+    def _answer(self, prompt: Prompt, options: DemoOptions) -> Answer:
+        """Look up what to say; an answer that goes on after its tools tells of them first."""
+        made = _calls_so_far(prompt)
+        is_brief = bool(made) and options.tool is None
+        preface = "\n\n".join((report(made), *([HONEST] if is_brief else [])))
+        asked, files = questions(prompt.messages), attached(prompt.messages)
+        return Answer(self._library, asked, options.seed, files, preface=preface, is_brief=is_brief)
 
     async def title(self, question: str, answer: str) -> str:  # noqa: ARG002 - a real model reads both
         """Name a chat after its question."""
@@ -110,10 +118,16 @@ class _Performance:
         self._sink.usage(asked, self._emitted)
 
     def _script(self) -> Iterator[bool]:
-        if self._options.thinking:
+        goes_on = bool(_calls_so_far(self._prompt))
+        if self._options.thinking and not goes_on:
             yield from self._think(self._options.thinking)
-        if self._options.tool:
-            yield from self._use_tool()
+        if self._options.tool is True:
+            yield from self._search_itself()
+        if not goes_on and (calls := self._calls()):
+            self.finish = "tool-calls"
+            for number, (tool, arguments) in enumerate(calls):
+                yield from self._call(tool, arguments, number)
+            return
         if self._options.sources:
             self._name_sources()
         yield from self._write()
@@ -133,20 +147,31 @@ class _Performance:
             self._sink.chunk(chunks.reasoning_delta("rsn_0", thought[i % len(thought)]))
         self._sink.chunk(chunks.reasoning_end("rsn_0"))
 
-    def _use_tool(self) -> Iterator[bool]:
-        query = {"query": self._question()[:200]}
-        call_id = f"call_{crc32(orjson.dumps(query)):08x}"
-        self._call_chunk(chunks.tool_input_start(call_id, TOOL))
-        for piece in tokenize(orjson.dumps(query).decode()):
+    def _calls(self) -> list[tuple[str, dict[str, Any]]]:
+        """The tools this answer begins with, with their arguments: those it was told to call, or the calculator."""
+        told, question = self._options.tool, self._question()
+        if isinstance(told, tuple):
+            return [(name, arguments_of(name, question)) for name in told]
+        offered = any(offer.name == CALCULATOR for offer in self._prompt.tools)
+        expression = calculation(question) if told is None and offered else None
+        return [] if expression is None else [(CALCULATOR, {"expression": expression})]
+
+    def _call(self, tool: str, arguments: dict[str, Any], number: int, **fields: Any) -> Generator[bool, None, str]:
+        text = orjson.dumps(arguments).decode()
+        call_id = f"call_{crc32(f'{number}{tool}{text}'.encode()):08x}"
+        self._sink.chunk(chunks.tool_input_start(call_id, tool) | fields)
+        for piece in tokenize(text):
             yield from self._rest()
             self._sink.chunk(chunks.tool_input_delta(call_id, piece))
-        self._call_chunk(chunks.tool_input_available(call_id, TOOL, query))
-        found = [{"page": section.title, "section": section.heading} for section in self._answer.sections]
-        self._call_chunk(chunks.tool_output_available(call_id, {"found": found}))
+        self._sink.chunk(chunks.tool_input_available(call_id, tool, arguments) | fields)
+        return call_id
 
-    def _call_chunk(self, chunk: Chunk) -> None:
-        # The model ran the tool itself: nobody is to approve it or to answer it.
-        self._sink.chunk({**chunk, "providerExecuted": True})
+    def _search_itself(self) -> Iterator[bool]:
+        # As a provider does that runs a tool of its own: nobody is to approve it or to answer it.
+        query = {"query": self._question()[:200]}
+        call_id = yield from self._call(TOOL, query, 0, providerExecuted=True)
+        found = [{"page": section.title, "section": section.heading} for section in self._answer.sections]
+        self._sink.chunk(chunks.tool_output_available(call_id, {"found": found}) | {"providerExecuted": True})
 
     def _name_sources(self) -> None:
         for page, title in dict.fromkeys((section.page, section.title) for section in self._answer.sections):
@@ -200,6 +225,12 @@ class _Performance:
 
     def _question(self) -> str:
         return (questions(self._prompt.messages) or [""])[-1]
+
+
+def _calls_so_far(prompt: Prompt) -> Sequence[Mapping[str, Any]]:
+    """The calls of the answer that goes on; none when the question is new."""
+    last = prompt.messages[-1] if prompt.messages else None
+    return calls_of(last) if last is not None and last["role"] == "assistant" else ()
 
 
 def _failure(fault: str) -> ModelFailure:

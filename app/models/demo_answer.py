@@ -57,11 +57,19 @@ def tokenize(text: str) -> list[str]:
 class Answer:
     """What the demo model says to one question: `sections` it found, `tokens` of the whole text.
 
-    `files` are the `file` parts of the question, with their `bytes`.
+    `files` are the `file` parts of the question, with their `bytes`; `preface` tells of what the answer did before, and
+    is all there is with `is_brief`.
     """
 
     def __init__(
-        self, library: Library, questions: Sequence[str], seed: int, files: Sequence[Mapping[str, Any]] = ()
+        self,
+        library: Library,
+        questions: Sequence[str],
+        seed: int,
+        files: Sequence[Mapping[str, Any]] = (),
+        *,
+        preface: str = "",
+        is_brief: bool = False,
     ) -> None:
         self._library = library
         self._files = files
@@ -69,7 +77,8 @@ class Answer:
         self._is_greeting = all(word in _GREETINGS for word in _WORDS.findall(self._question.lower()))
         # "Hello there" is no question, even where the documentation speaks of a hello.
         self.sections = [] if self._is_greeting and len(questions) < 2 else _look_up(library, questions)
-        self.tokens = tokenize("\n\n".join(filter(None, (self._receipt(), self._compose(seed)))))
+        answer = CLOSING if is_brief else self._compose(seed)
+        self.tokens = tokenize("\n\n".join(filter(None, (self._receipt(), preface, answer))))
 
     def endless(self) -> Iterator[str]:
         """Yield the answer, then the rest of the documentation, over and over."""

@@ -1,10 +1,14 @@
 """The options of the demo model, checked; app/docs/demo.md describes each for people."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from app.models.options import Check, flag, number, one_of, read_options, whole
+
+MOST_CALLS = 8
+"""Tools that one step can be told to call."""
 
 PACE = 60.0
 """Tokens per second: about as fast as a large model writes."""
@@ -32,7 +36,7 @@ class DemoOptions:
     tokens: int | None = None
     pace: float = PACE
     thinking: int = 0
-    tool: bool = False
+    tool: bool | tuple[str, ...] | None = None
     sources: bool = False
     stamp: bool = False
     seed: int = 0
@@ -58,11 +62,24 @@ def _pace(value: Any) -> float:
         raise ValueError("0, or a number from 0.1 to 100000") from None
 
 
+def _tool(value: Any) -> bool | tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if isinstance(value, bool):
+        return value
+    if not isinstance(names, list) or not 1 <= len(names) <= MOST_CALLS or not all(map(_is_name, names)):
+        raise ValueError(f"true, false, the name of a tool, or a list of up to {MOST_CALLS} names")
+    return tuple(names)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value) is not None
+
+
 _CHECKS: Mapping[str, Check] = {
     "tokens": whole(0, 200_000),
     "pace": _pace,
     "thinking": whole(0, 20_000),
-    "tool": flag,
+    "tool": _tool,
     "sources": flag,
     "stamp": flag,
     "seed": whole(0, 2**53 - 1),

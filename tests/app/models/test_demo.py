@@ -154,7 +154,18 @@ def test_what_the_sink_raises_ends_the_answer() -> None:
     ("name", "value"),
     [
         *[("tokens", -1), ("tokens", 200_001), ("pace", 0.01), ("pace", False), ("pace", "fast"), ("thinking", 1.5)],
-        *[("tool", "yes"), ("stamp", 1), ("sources", 0), ("seed", -1), ("fault", "explode"), ("faultAfter", -1)],
+        *[
+            ("tool", "no tool"),
+            ("tool", []),
+            ("tool", ["a"] * 9),
+            ("tool", [1]),
+            ("tool", 1),
+            ("stamp", 1),
+            ("sources", 0),
+            ("seed", -1),
+            ("fault", "explode"),
+            ("faultAfter", -1),
+        ],
     ],
 )
 def test_options_out_of_range_are_refused_before_anything_runs(name: str, value: object) -> None:
