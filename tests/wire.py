@@ -167,8 +167,9 @@ class Tab:
         await self.socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
     async def hello(self, **fields: Any) -> Frame:
-        """Say hello and return the welcome."""
-        frame = {"type": "hello", "id": f"hello_{next(_ids)}", "clientId": self.client_id, "token": self.token} | fields
+        """Say hello and return the welcome; this tab can allow tools, and run those of a client."""
+        frame = {"type": "hello", "id": f"hello_{next(_ids)}", "clientId": self.client_id, "token": self.token}
+        frame |= {"capabilities": ["tools"]} | fields
         for position in fields.get("streams", ()):
             self.streams.setdefault(position["streamId"], Followed(position["after"])).last = position["after"]
         await self.send(frame)
@@ -218,6 +219,17 @@ class Tab:
             return is_named and all(got["data"].get(field) == value for field, value in data.items())
 
         return await self.until(wanted, since=since)
+
+    async def asked(self, stream_id: str, count: int = 1) -> list[Frame]:
+        """Wait until an answer has asked so often whether a tool may run; return the chunks that ask."""
+
+        def requests() -> list[Frame]:
+            frames = self.streams[stream_id].frames if stream_id in self.streams else []
+            chunks = [chunk for frame in frames for chunk in frame["chunks"]]
+            return [chunk for chunk in chunks if chunk["type"] == "tool-approval-request"]
+
+        await self.until(lambda _: len(requests()) >= count)
+        return requests()
 
     async def settled(self) -> None:
         """Wait until everything the server wrote so far has come."""

@@ -43,6 +43,9 @@ class Owner:
         waiting = await self._ask("owned_running", "owned_queued", RUNNING, ifActive="queue")
         for chat_id in ("owned_done", "owned_file"):
             await self.tab.event("chat.updated", chatId=chat_id)  # its title
+        asking = await self._ask("owned_asking", "owned_question", {"tool": ["search_chats", "ask_person"]})
+        [request] = await self.tab.asked(asking["streamId"])
+        await self.tab.until(lambda _: self._count("chat.updated", "owned_asking") == 2)
         self.ids = {
             "user": welcome["userId"],
             "client": self.tab.client_id,
@@ -59,6 +62,9 @@ class Owner:
             "running stream": running["streamId"],
             "waiting stream": waiting["streamId"],
             "file": file["fileId"],
+            "asking stream": asking["streamId"],
+            "approval": request["approvalId"],
+            "tool call": request["toolCallId"],
             "command": "owned_send",
             "waiting command": "owned_queued",
             "session": self._read("/v1/auth/sessions")["sessions"][0]["sessionId"],
@@ -67,6 +73,11 @@ class Owner:
 
     async def _ask(self, chat_id: str, command_id: str, options: Frame, **fields: Any) -> Frame:
         return await self.tab.ask(chat_id, SECRET, id=command_id, options=options, **fields)
+
+    def _count(self, name: str, chat_id: str) -> int:
+        """How often this was told of a chat."""
+        told = [frame for frame in self.tab.of_type("event") if frame["name"] == name]
+        return sum(frame["data"]["chatId"] == chat_id for frame in told)
 
     async def state(self) -> Frame:
         """Everything as a fresh tab and the routes tell it; what time alone changes left out."""

@@ -15,10 +15,10 @@ from tests.wire import Frame, Tab, question
 
 Place = tuple[str | int, ...]
 COMMANDS: Mapping[str, type[ClientFrame]] = {str(frame.__struct_config__.tag): frame for frame in CLIENT_FRAMES}
-# Commands that this server does not carry out yet.
-UNSERVED = frozenset({"tool.approval", "tool.output"})
 # These have no answer.
 SILENT = frozenset({"presence.update", "pong"})
+# What they answer is asked by these tools.
+ASKS = {"tool.approval": "search_chats", "tool.output": "ask_person"}
 # Of these fields a frame names only one.
 _ALTERNATIVES = {"stream.stop": ("streamId", "commandId", "chatId")}
 _QUICK = {"tokens": 1, "pace": 0}
@@ -33,6 +33,7 @@ class Stranger:
         self.tab = tab
         self.own: dict[str, str] = {}
         self.numbers = count(1)
+        self._asking: dict[str, Frame] = {}  # what waits for an answer of theirs, by the command that gives it
 
     async def live(self) -> None:
         """Make what the frames below name."""
@@ -58,7 +59,22 @@ class Stranger:
             await self.tab.command("chat.create", chatId=f"own_{number}")
         if kind == "project.delete":
             await self.tab.command("project.create", projectId=f"own_{number}", title="Mine")
-        return {"type": kind, "id": f"own_command_{number}"} | FRAMES[kind](self.own, f"own_{number}")
+        good = FRAMES[kind](self.own, f"own_{number}")
+        if kind in ASKS:
+            good |= self._asking.get(kind) or await self._ask_back(kind, f"own_{number}")
+        return {"type": kind, "id": f"own_command_{number}"} | good
+
+    async def _ask_back(self, kind: str, chat_id: str) -> Frame:
+        """Let a tool call wait for what a command of this type says."""
+        stream_id = (await self.tab.ask(chat_id, "Mine", options={"tool": ASKS[kind]}))["streamId"]
+        await self.tab.event("chat.updated", chatId=chat_id)
+        if kind == "tool.approval":
+            names = {"approvalId": (await self.tab.asked(stream_id))[0]["approvalId"]}
+        else:
+            [call] = [part for part in self.tab.streams[stream_id].fold.parts if part["type"].startswith("tool-")]
+            names = {"toolCallId": call["toolCallId"]}
+        self._asking[kind] = {"streamId": stream_id} | names
+        return self._asking[kind]
 
     async def answer(self, frame: Frame) -> Frame:
         """Send a frame; return what it is answered, once everything that it began is over."""
@@ -68,6 +84,8 @@ class Stranger:
             await self.tab.settled()
             return {}
         answer = await self.tab.until(lambda got: got.get("id") == frame["id"], since=seen)
+        if answer["type"] == "ack":
+            self._asking.pop(frame["type"], None)
         if "streamId" in answer.get("result", {}) and frame["type"].startswith("message."):
             await self.tab.ended(answer["result"]["streamId"])
         return answer

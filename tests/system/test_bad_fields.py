@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from protocol.limits import Limits
 from tests.system.server import ServerProcess
-from tests.system.stranger import COMMANDS, UNSERVED, Place, Stranger, placing
+from tests.system.stranger import COMMANDS, Place, Stranger, placing
 from tests.wire import Frame, Tab, opened
 
 HELLO_BYTES = Limits().hello_bytes
@@ -82,7 +82,7 @@ def param_of(place: Place) -> str:
     return "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place)
 
 
-@pytest.mark.parametrize("kind", sorted(COMMANDS.keys() - {"hello", "pong", "presence.update"} - UNSERVED))
+@pytest.mark.parametrize("kind", sorted(COMMANDS.keys() - {"hello", "pong", "presence.update"}))
 async def test_every_field_of_a_command_is_refused_by_name(roomy_server: ServerProcess, kind: str) -> None:
     async with opened(roomy_server.url) as tab:
         stranger = Stranger(tab)

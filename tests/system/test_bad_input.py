@@ -8,7 +8,7 @@ import pytest
 
 from tests.system.abuse import KIB, SECRET, attacker, nested, send
 from tests.system.server import ServerProcess
-from tests.system.stranger import COMMANDS, UNSERVED
+from tests.system.stranger import COMMANDS
 from tests.wire import Frame, Tab
 
 
@@ -193,6 +193,47 @@ REFUSED: dict[str, tuple[Frame, str, str | None]] = {
     ),
     "an unknown stream left": ({"type": "stream.unsubscribe", "streamId": "nothing"}, "not_found", None),
     "a token of nobody": ({"type": "auth.refresh", "token": f"tws_{SECRET}"}, "unauthenticated", None),
+    "an approval without a decision": (
+        {"type": "tool.approval", "streamId": "s", "approvalId": "a"},
+        "invalid_argument",
+        "$.approved",
+    ),
+    "a decision that is a word": (
+        {"type": "tool.approval", "streamId": "s", "approvalId": "a", "approved": SECRET},
+        "invalid_argument",
+        "$.approved",
+    ),
+    "a reason of 201 characters": (
+        {"type": "tool.approval", "streamId": "s", "approvalId": "a", "approved": False, "reason": "x" * 201},
+        "invalid_argument",
+        "$.reason",
+    ),
+    "an approval of nothing": (
+        {"type": "tool.approval", "streamId": "s", "approvalId": "a", "approved": True, "reason": SECRET},
+        "not_found",
+        None,
+    ),
+    "an output of nothing": (
+        {"type": "tool.output", "streamId": "s", "toolCallId": "c", "output": {"choice": SECRET}},
+        "not_found",
+        None,
+    ),
+    "an output that is missing": ({"type": "tool.output", "streamId": "s", "toolCallId": "c"}, "invalid_argument", "$"),
+    "an output and an error": (
+        {"type": "tool.output", "streamId": "s", "toolCallId": "c", "output": 1, "errorText": SECRET},
+        "invalid_argument",
+        "$",
+    ),
+    "an error that is a list": (
+        {"type": "tool.output", "streamId": "s", "toolCallId": "c", "errorText": [SECRET]},
+        "invalid_argument",
+        "$.errorText",
+    ),
+    "an output of 65,537 bytes": (
+        {"type": "tool.output", "streamId": "s", "toolCallId": "c", "output": "x" * 65_537},
+        "frame_too_large",
+        "$.output",
+    ),
     "an unknown type": ({"type": f"{SECRET}.{SECRET}"}, "unknown_type", None),
     "a type of another time": ({"type": "x" * 10_000}, "unknown_type", None),
 }
@@ -200,7 +241,7 @@ REFUSED: dict[str, tuple[Frame, str, str | None]] = {
 
 def test_every_command_has_a_case() -> None:
     tried = {frame["type"] for frame, _, _ in REFUSED.values()}
-    assert COMMANDS.keys() - tried == UNSERVED | {"hello", "ping", "pong"}
+    assert COMMANDS.keys() - tried == {"hello", "ping", "pong"}
 
 
 @pytest.mark.parametrize("name", REFUSED)
