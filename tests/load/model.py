@@ -3,7 +3,7 @@
     python -m tests.load.model
 
 Hypothesis draws the stories; each is played on a real server through the SDK. At three random moments and at the end,
-once no frame has moved for 200 ms, every tab is compared with one that is opened then. A story that fails is told as
+once no frame has moved for 400 ms, every tab is compared with one that is opened then. A story that fails is told as
 what happened, and saved: `--story FILE` plays it again, `--shrink 1` looks for a shorter one.
 """
 

@@ -20,7 +20,6 @@ READS = frozenset(
         "stream.subscribe",
         "stream.unsubscribe",
         "chat.get",
-        "chat.seen",
         "dashboard.get",
         "events.resume",
         "auth.refresh",

@@ -32,7 +32,8 @@ SETTINGS = {
     "LIMIT_STREAMS_PER_CONNECTION": "1000",
     "DRAIN_SECONDS": "3",
 }
-QUIET = 0.2
+# Longer than a hidden tab waits for what it is sent.
+QUIET = 0.4
 # No frame for so long, and still not the same everywhere: it will not become so by itself.
 STUCK = 3.0
 # Nothing a story starts is under way longer than this.
@@ -169,7 +170,7 @@ class World:
     # Looking
 
     async def settle(self) -> None:
-        """Wait until every command is answered and no frame has moved for 200 ms."""
+        """Wait until every command is answered and no frame has moved for 400 ms."""
         deadline = time.monotonic() + PATIENCE
         while not self._is_quiet():
             self._judge()
