@@ -270,7 +270,8 @@ class ServerConnection:
                 frames.append(self._ping(now))
             frames.append(data)
             self._window.sent(len(data))
-            self._presence.sent(now)
+            if self._presence.is_hidden:
+                self._presence.sent(now)
         if not self._window.room and self._window.wants_ping:
             # The last pong confirmed nothing of what fills the window, and no data can bring the next ping along.
             frames.append(self._ping(now))

@@ -20,35 +20,32 @@ class Presence:
     """The presence of one connection; time is in monotonic seconds.
 
     Attributes:
+        is_hidden: the client has said that nobody looks.
         held_until: no data may leave before; None while somebody looks.
     """
 
-    __slots__ = ("_said", "held_until")
+    __slots__ = ("_chat_id", "held_until", "is_hidden")
 
     def __init__(self) -> None:
-        self._said: PresenceUpdate | None = None
+        self._chat_id: str | None = None  # which chat somebody looks at
+        self.is_hidden = False
         self.held_until: float | None = None
 
     def update(self, frame: PresenceUpdate) -> None:
         """Take what the client says now; one that becomes visible has waited long enough."""
-        self._said = frame
+        self.is_hidden = frame.visibility == "hidden"
+        self._chat_id = None if self.is_hidden else frame.chat_id
         if not self.is_hidden:
             self.held_until = None
 
-    @property
-    def is_hidden(self) -> bool:
-        """Whether the client has said that nobody looks."""
-        return self._said is not None and self._said.visibility == "hidden"
-
     def shows(self, chat_id: str) -> bool:
         """Whether the client has said that somebody looks at this chat."""
-        return self._said is not None and (self._said.visibility, self._said.chat_id) == ("visible", chat_id)
+        return chat_id == self._chat_id
 
     def holds(self, now: float) -> bool:
         """Whether data has to wait."""
         return self.held_until is not None and now < self.held_until
 
     def sent(self, now: float) -> None:
-        """Note that data leaves now."""
-        if self.is_hidden:
-            self.held_until = now + TICK
+        """Note that data leaves for a hidden tab now."""
+        self.held_until = now + TICK
