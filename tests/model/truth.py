@@ -17,6 +17,8 @@ from tests.model.transcript import brief
 from tests.model.witness import Witness
 from tests.wire import Frame, Refused, Tab, opened
 
+# How many answers of one user may run at the same time.
+AT_ONCE = 3
 # What an answer holds that failed before its first word.
 _BLANK: Sequence[list[Frame]] = ([], [{"type": "step-start"}])
 
@@ -134,6 +136,11 @@ class Truth:
         queued = {each.stream_id for chat in self._dashboard.chats for each in chat.queue or ()}
         if shown != running or queued != waiting:
             yield f"running are {running}, shown {shown}; waiting {waiting}, shown {queued}"
+        if mute := [stream_id for stream_id in running if not active[stream_id]["seq"]]:
+            yield f"{mute} run and have not said a word"
+        for chat in self._dashboard.chats:
+            if chat.queue and not chat.queue_paused and chat.active_stream_id is None and len(running) < AT_ONCE:
+                yield f"{chat.chat_id} has a queue that nothing holds up, and nothing runs there"
         if stopping := [stream_id for stream_id, each in active.items() if each["status"] == "stopping"]:
             yield f"{stopping} are stopping for ever (guarantee 16)"
         for stream_id, told in self._witness.told.items():

@@ -16,14 +16,14 @@ from tests.model.actions import TABLE
 from tests.model.page import Page
 from tests.model.story import Step, Story
 from tests.model.transcript import Transcript, brief
-from tests.model.truth import differences
+from tests.model.truth import AT_ONCE, differences
 from tests.model.witness import Witness
 from tests.system.server import ServerProcess
 from tests.wire import devices
 
 # Small enough that a story meets them; the rates are not what is tried here.
 SETTINGS = {
-    "LIMIT_GENERATIONS_AT_ONCE": "3",
+    "LIMIT_GENERATIONS_AT_ONCE": str(AT_ONCE),
     "LIMIT_EVENT_LOG_EVENTS": "60",
     "LIMIT_GENERATIONS_PER_MINUTE": "100000",
     "LIMIT_COMMANDS_PER_SECOND": "100000",
