@@ -33,6 +33,7 @@ def main(runs: int, steps: int, seed: int, *, shrink: bool, story: Path | None) 
     if search.story is not None:
         kept = Path(tempfile.gettempdir()) / f"tidewire-story-{seed}.jsonl"
         search.story.save(kept)
+        kept.with_suffix(".txt").write_text(str(search.failure))
         print(f"\nThe story is saved: --story {kept}")
     figures: dict[str, object] = dict(sorted(search.seen.items()))
     figures |= {"seconds": round(time.monotonic() - began), "seed": seed}
