@@ -32,6 +32,8 @@ SETTINGS = (
     Setting("PORT", "8000", "Port to listen on; 0 lets the system choose one."),
     Setting("DATA_DIR", "", "Folder of the database and the journal; empty means the user's data folder."),
     Setting("DATABASE_URL", "", "Where facts are stored: postgresql://…; empty means SQLite in DATA_DIR."),
+    Setting("REDIS_URL", "", "What several nodes share: redis://…, rediss://…, redis+sentinel://…, redis+cluster://…"),
+    Setting("WORKERS", "1", "Processes on this machine that share the address; each is a node."),
     Setting("ANTHROPIC_API_KEY", "", "Offers Anthropic's models when set."),
     Setting("ANTHROPIC_BASE_URL", "", "Another server that speaks the Messages API, such as a local model."),
     Setting("ANTHROPIC_MODELS", "", "Model ids to offer, separated by commas; the first is the default."),
@@ -73,6 +75,8 @@ class Settings:
     port: int
     data_dir: Path
     database_url: str
+    redis_url: str
+    workers: int
     anthropic_api_key: str
     anthropic_base_url: str
     anthropic_models: str
@@ -132,6 +136,8 @@ def load(environ: Mapping[str, str] = os.environ) -> Settings:
         port=_number(value, "PORT", 0, 65_535),
         data_dir=data_dir,
         database_url=_database(value["DATABASE_URL"], data_dir),
+        redis_url=value["REDIS_URL"],
+        workers=_number(value, "WORKERS", 1, 256),
         anthropic_api_key=value["ANTHROPIC_API_KEY"],
         anthropic_base_url=value["ANTHROPIC_BASE_URL"],
         anthropic_models=value["ANTHROPIC_MODELS"],

@@ -1,10 +1,12 @@
 """One running server: what is opened and closed with it, its periodic rounds, and how it drains."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from app.backplane.broker import Broker, Listener
 from app.backplane.interface import Journal
 from app.clock import Clock
 from app.models.catalogue import Catalogue
@@ -16,6 +18,7 @@ from app.store import retention
 from app.store.engine import Database
 from app.store.errors import StoreError
 from app.streams.lease import Lease
+from app.streams.owners import Owners
 from app.streams.ownership import Ownership
 from app.streams.recovery import Recovery
 from app.streams.registry import Registry
@@ -30,6 +33,9 @@ CLEANING_EVERY = 60.0
 RECONNECT_SPREAD_MS = 1_000
 # What commands under way get to finish once everybody was told to go.
 CLOSE_AFTER_MS = 1_000
+# Clients of one of several nodes come to its neighbours all at once unless they are spread.
+MOVE_SPREAD_MS = 3_000
+MOVE_WITHIN_MS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Parts:
     """What a node is made of; `wiring` puts it together.
 
     Args:
+        recovery: for a node that is alone; one of several seals what the dead left in its rounds.
         retire: called with the monotonic time, now and then, to forget what is old.
         rounds: recurring work of other parts, for as long as the node is open.
     """
@@ -44,10 +51,13 @@ class Parts:
     name: str
     database: Database
     journal: Journal
+    broker: Broker
+    listener: Listener
     catalogue: Catalogue
     registry: Registry
     supervisor: Supervisor
-    recovery: Recovery
+    recovery: Recovery | None
+    owners: Owners
     ownership: Ownership
     lease: Lease
     hub: Hub
@@ -92,7 +102,9 @@ class Node:
         parts.supervisor.open()
         parts.hub.open()
         await parts.lease.take()
-        await parts.recovery.run()
+        await parts.broker.open(parts.listener)
+        if parts.recovery is not None:
+            await parts.recovery.run()
         self._crew.start(parts.ownership.run(), name="ownership")
         self._crew.start(parts.wheel.run(), name="wheel")
         for recurring in (Round("cleaning up", CLEANING_EVERY, self._clean_up), *parts.rounds):
@@ -107,6 +119,9 @@ class Node:
                 parts.database.close,
                 parts.lease.release,
                 parts.journal.close,
+                parts.broker.close,
+                parts.registry.following.close,
+                parts.owners.close,
                 parts.catalogue.close,
                 parts.hub.close,
             ):
@@ -117,16 +132,21 @@ class Node:
     async def drain(self, within: float) -> None:
         """Go without cutting anybody off (guarantee 30).
 
-        New sockets are refused, running answers go on to their readers here until they end or the time is over, then
-        everybody is told to come back to whoever takes over.
+        New sockets are refused. Where another node lives, everybody is told at once to move there, a little apart, and
+        running answers go on to them through the backplane. A node that is alone keeps its sockets until its answers
+        end or the time is over, and then tells everybody to come back to whoever takes over.
 
         Args:
             within: how long answers may still take, in seconds.
         """
         log.info("draining: %d answers are being written", self._parts.supervisor.running)
         self._parts.sockets.stop_admitting()
-        await self._parts.supervisor.drain(within)
-        await self._parts.sockets.say_goodbye(RECONNECT_SPREAD_MS, CLOSE_AFTER_MS)
+        if self._parts.lease.neighbours:
+            moving = self._parts.sockets.say_goodbye(MOVE_SPREAD_MS, MOVE_WITHIN_MS, wait_for_moves=True)
+            await asyncio.gather(moving, self._parts.supervisor.drain(within))
+        else:
+            await self._parts.supervisor.drain(within)
+            await self._parts.sockets.say_goodbye(RECONNECT_SPREAD_MS, CLOSE_AFTER_MS)
 
     async def readiness(self) -> str | None:
         """Say why new sockets are not taken; None when they are."""

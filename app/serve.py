@@ -5,7 +5,10 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 
@@ -13,13 +16,14 @@ from app import config, logs, wiring
 from app.backplane.folder import DataFolder, DataFolderError
 from app.backplane.interface import JournalError
 from app.config import ConfigError, Settings
-from app.deployment import Misfit, shape_of
+from app.deployment import Misfit, Shape, shape_of
 from app.node import Node
 from app.sockets.server import ListenError, Server, listen, loop_factory, port_of
 from app.sockets.server import config as uvicorn_config
 from app.store.errors import StoreError
 from app.store.migrations import migrate as migrate_database
 from app.streams.lease import NotAlone
+from app.workers import Worker, Workers
 
 log = logging.getLogger("tidewire")
 
@@ -31,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options of `serve`; each overrides the setting of its name."""
     parser.add_argument("--host", help="address to listen on (setting HOST)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (setting PORT)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that share the address (WORKERS)")
     parser.add_argument("--drain", type=float, metavar="SECONDS", help="time answers get after SIGTERM (DRAIN_SECONDS)")
 
 
@@ -42,26 +47,56 @@ def run(options: argparse.Namespace) -> int:
     """Serve until told to stop."""
     try:
         settings = _settings(options)
-        shape_of(settings.database_url, "")
+        shape = shape_of(settings.database_url, settings.redis_url, settings.workers)
         logs.configure(settings.log_level, settings.log_format)
-        with DataFolder(settings.data_dir) as folder:
+        if settings.workers > 1:
+            return _serve_with_workers(settings)
+        with _data_folder(settings, shape) as folder:
             migrate_database(settings.database_url)
-            with asyncio.Runner(loop_factory=loop_factory()) as runner:
-                return runner.run(_serve(settings, folder))
-    except (
-        ConfigError,
-        DataFolderError,
-        JournalError,
-        ListenError,
-        Misfit,
-        NotAlone,
-        StoreError,
-        ValueError,
-    ) as problem:
+            sockets = listen(settings.host, settings.port)
+            address = _address(settings, sockets)
+            if folder is not None:
+                folder.announce(address)
+            return _run(settings, folder, sockets, partial(_announce, settings, address))
+    except _REASONS_NOT_TO_START as problem:
         sys.stderr.write(f"tidewire: {problem}\n")
         return 1
     except KeyboardInterrupt:
         return 130
+
+
+_REASONS_NOT_TO_START = (
+    ConfigError,
+    DataFolderError,
+    JournalError,
+    ListenError,
+    Misfit,
+    NotAlone,
+    StoreError,
+    ValueError,
+)
+
+
+def _serve_with_workers(settings: Settings) -> int:
+    migrate_database(settings.database_url)
+    sockets = listen(settings.host, settings.port)
+    announce = partial(_announce, settings, _address(settings, sockets))
+    return Workers(settings.workers, sockets, partial(_be_a_worker, settings), announce).run()
+
+
+def _be_a_worker(settings: Settings, worker: Worker) -> int:
+    """Serve as one of several workers; the parent has migrated, listens and announces."""
+    try:
+        logs.configure(settings.log_level, settings.log_format)
+        return _run(settings, None, worker.sockets, worker.ready)
+    except _REASONS_NOT_TO_START as problem:
+        sys.stderr.write(f"tidewire: worker {worker.number}: {problem}\n")
+        return 1
+
+
+def _data_folder(settings: Settings, shape: Shape) -> AbstractContextManager[DataFolder | None]:
+    """The data folder of a node that is alone; several nodes keep nothing on their disks."""
+    return nullcontext() if shape == "many" else DataFolder(settings.data_dir)
 
 
 def migrate(_options: argparse.Namespace) -> int:
@@ -77,16 +112,20 @@ def migrate(_options: argparse.Namespace) -> int:
     return 0
 
 
-async def _serve(settings: Settings, folder: DataFolder) -> int:
-    sockets = listen(settings.host, settings.port)
-    address = f"http://{_shown(settings.host)}:{port_of(sockets)}"
-    folder.announce(address)
+def _run(
+    settings: Settings, folder: DataFolder | None, sockets: list[socket.socket], on_started: Callable[[], None]
+) -> int:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(_serve(settings, folder, sockets, on_started))
+
+
+async def _serve(
+    settings: Settings, folder: DataFolder | None, sockets: list[socket.socket], on_started: Callable[[], None]
+) -> int:
     application, node = wiring.build(settings, folder)
     logs.note(node=node.name)
     draining = Draining(node, settings.drain_seconds)
-    server = Server(
-        uvicorn_config(application), on_started=partial(_announce, settings, address), on_signal=draining.begin
-    )
+    server = Server(uvicorn_config(application), on_started=on_started, on_signal=draining.begin)
     draining.server = server
     try:
         await node.open()  # before the server: what goes wrong is a sentence for whoever started it, not a traceback
@@ -149,8 +188,17 @@ def _announce(settings: Settings, address: str) -> None:
 
 def _settings(options: argparse.Namespace) -> Settings:
     settings = config.load(os.environ)
-    given = {"host": options.host, "port": options.port, "drain_seconds": options.drain}
+    given = {
+        "host": options.host,
+        "port": options.port,
+        "workers": options.workers,
+        "drain_seconds": options.drain,
+    }
     return replace(settings, **{name: value for name, value in given.items() if value is not None})
+
+
+def _address(settings: Settings, sockets: list[socket.socket]) -> str:
+    return f"http://{_shown(settings.host)}:{port_of(sockets)}"
 
 
 def _shown(host: str) -> str:

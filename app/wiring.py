@@ -2,12 +2,18 @@
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Raw
+
 from app.asgi import Application
 from app.auth.admission import Admission
 from app.auth.keys import source_of
 from app.auth.passwords import Passwords
+from app.backplane.broker import Broker
 from app.backplane.folder import DataFolder
+from app.backplane.interface import Journal
 from app.backplane.local import LocalJournal
+from app.backplane.local_broker import LocalBroker
+from app.backplane.news import Labelled
 from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
@@ -30,6 +36,7 @@ from app.commands.uploads import Uploads
 from app.config import Settings
 from app.deployment import shape_of
 from app.ids import Mint
+from app.listener import NodeListener
 from app.models.anthropic import anthropic_models, read_models
 from app.models.catalogue import Catalogue
 from app.models.demo import DemoModel
@@ -52,7 +59,9 @@ from app.streams.asking import Asking
 from app.streams.calling import Calling
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
-from app.streams.lease import RENEW_EVERY, FolderLease, Lease, LoneLease
+from app.streams.following import COMPARE_EVERY
+from app.streams.lease import RENEW_EVERY, FolderLease, Lease, LoneLease, NodeLease
+from app.streams.owners import Owners
 from app.streams.ownership import Ownership
 from app.streams.quota import Quota
 from app.streams.recovery import Recovery
@@ -105,26 +114,41 @@ def tools(settings: Settings, database: Database) -> list[Tool[Any]]:
     return chosen(settings.tools, [CALCULATE, search_chats(database), ASK_PERSON])
 
 
-def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
+def backplane(
+    settings: Settings, folder: DataFolder | None, database: Database, clock: Clock, name: str
+) -> tuple[Journal, Broker, Lease]:
+    """What a node shares with others, or stands in for them: its journal, its broker and its lease."""
+    retention_ms = settings.limits.stream_log_ms
+    if folder is None:
+        from app.backplane.redis.connecting import backplane as in_redis  # a single node has no use for the library
+
+        journal, broker = in_redis(settings.redis_url, name, clock, retention_ms=retention_ms)
+        return journal, broker, NodeLease(database, clock, node=name)
+    is_embedded = shape_of(settings.database_url, settings.redis_url) == "embedded"
+    lease = FolderLease() if is_embedded else LoneLease(database, clock, node=name)
+    return LocalJournal(folder.journal, clock, retention_ms=retention_ms), LocalBroker(name), lease
+
+
+def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, Node]:
     """Put a server together.
 
     Args:
         settings: what it shall be.
-        folder: its data folder, locked.
+        folder: its data folder, locked; None for one of several nodes, which keep nothing on their disks.
     """
     clock, mint, limits = Clock(), Mint(), settings.limits
     # Never the name of an earlier process: what that one owned is not this one's.
     name = mint(settings.node_name or "node")
     models = catalogue(settings)
     database = Database(settings.database_url)
-    journal = LocalJournal(folder.journal, clock, retention_ms=limits.stream_log_ms)
-    hub = Hub(database)
+    journal, broker, lease = backplane(settings, folder, database, clock, name)
+    registry = Registry(database, journal, clock, node=name, retention_ms=limits.stream_log_ms)
+    hub = Hub(database, broker, registry.release)
     outbox = Outbox(database, clock, hub.committed, keep=limits.event_log_events)
 
-    registry = Registry(database, journal, retention_ms=limits.stream_log_ms)
-    ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000)
+    ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000, lambda: lease.is_held)
     quota = Quota(limits.generations_at_once, settings.daily_token_budget)
-    closing = Closing(database, outbox, ticker, clock, Presences(hub).is_watched, node=name, quota=quota)
+    closing = Closing(database, outbox, ticker, clock, Presences(hub, broker).is_watched, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
     asking = Asking(database, outbox, patience=limits.tool_wait_ms / 1000)
     calling = Calling(Toolbox(tools(settings, database)), asking, mint)
@@ -139,11 +163,11 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         clock,
         max_bytes=limits.stream_log_bytes,
         file_bytes=limits.message_file_bytes,
+        on_label=lambda stream: broker.announce(stream.user_id, Labelled(stream.stream_id, Raw(stream.label or b""))),
     )
+    owners = Owners(database, supervisor, broker, node=name)
     sealing = Sealing(journal, registry, closing, clock)
-    recovery = Recovery(database, journal, sealing, supervisor, node=name)
-    shape = shape_of(settings.database_url, "")
-    lease: Lease = FolderLease() if shape == "embedded" else LoneLease(database, clock, node=name)
+    recovery = None if folder is None else Recovery(database, journal, sealing, supervisor, node=name)
     ownership = Ownership(database, outbox, lease, supervisor, sealing, node=name, quota=quota)
 
     signed_in = SignedIn(database)
@@ -151,17 +175,17 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
     provider, key_rounds = identity_provider(settings, clock)
     identity = Identity(database, mint, clock, seen.note, session_days=settings.session_days, provider=provider)
     accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
-    accepting = Accepting(outbox, supervisor, registry, models, mint, clock, limits, quota, node=name)
+    accepting = Accepting(outbox, supervisor, owners, registry, models, mint, clock, limits, quota, node=name)
     uploads = Uploads(database, mint, clock, limits)
     dashboard = Dashboard(database, hub, models)
     commands = Commands(
         [
             Messages(accepting, Attaching(uploads, limits), outbox).table(),
             Queue(outbox, registry, supervisor, node=name, quota=quota).table(),
-            Streams(outbox, registry, supervisor).table(),
+            Streams(outbox, registry, supervisor, owners).table(),
             Tools(outbox, asking).table(),
             Chats(database, registry).table(),
-            Filing(outbox, registry, supervisor).table(),
+            Filing(outbox, registry, owners).table(),
             Seeing(outbox).table(),
             Projects(outbox).table(),
             dashboard.table(),
@@ -184,16 +208,19 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         rates=Rates(settings.guests_per_hour, settings.registrations_per_hour, settings.logins_per_hour),
     )
     tokens = ApiTokens(database, signed_in, mint, clock)
-    account = Account(gate, accounts, signing_out, tokens, Leaving(outbox, supervisor, registry, signed_in))
+    account = Account(gate, accounts, signing_out, tokens, Leaving(outbox, owners, registry, signed_in))
     files, usage = Files(gate, uploads, database, clock), Usage(gate, database, clock, quota)
     parts = Parts(
         name=name,
         database=database,
         journal=journal,
+        broker=broker,
+        listener=NodeListener(hub, registry, supervisor, ticker),
         catalogue=models,
         registry=registry,
         supervisor=supervisor,
         recovery=recovery,
+        owners=owners,
         ownership=ownership,
         lease=lease,
         hub=hub,
@@ -205,6 +232,7 @@ def build(settings: Settings, folder: DataFolder) -> tuple[Application, Node]:
         retire=(accepting.retire, accounts.retire, auth.retire, addresses.retire),
         rounds=(
             Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
+            Round("comparing what is followed", COMPARE_EVERY, registry.following.check),
             Round("looking after what waits", RENEW_EVERY, Waiting(database, registry).look),
             Round("looking for answers of people", LOOK_FOR_ANSWERS_EVERY, asking.look),
             Round("writing down who was here", WRITE_EVERY, seen.write),

@@ -14,6 +14,7 @@ from app.store.streams import StreamRow
 from app.streams import ledger, placing
 from app.streams.generation import Generation
 from app.streams.ledger import Ask
+from app.streams.owners import Owners
 from app.streams.placing import Place
 from app.streams.quota import Quota
 from app.streams.registry import Registry
@@ -39,7 +40,7 @@ class _Accepted:
     result: GenerationResult
     started: Generation | None = None
     waiting: StreamRow | None = None
-    replaced: str | None = None
+    replaced: StreamRow | None = None
 
 
 class Accepting:
@@ -48,6 +49,7 @@ class Accepting:
     Args:
         outbox: where they are written down.
         supervisor: runs what starts.
+        owners: stop what makes room for it.
         registry: holds what waits.
         catalogue: the models.
         mint: makes ids.
@@ -61,6 +63,7 @@ class Accepting:
         self,
         outbox: Outbox,
         supervisor: Supervisor,
+        owners: Owners,
         registry: Registry,
         catalogue: Catalogue,
         mint: Mint,
@@ -72,6 +75,7 @@ class Accepting:
     ) -> None:
         self._outbox = outbox
         self._supervisor = supervisor
+        self._owners = owners
         self._registry = registry
         self._catalogue = catalogue
         self._mint = mint
@@ -142,13 +146,13 @@ class Accepting:
         change.tell("chat.updated", source=row.source_client_id, chat_id=row.chat_id)
         if command.if_active == "stop" and active is not None:
             await streams.mark_stopping(change.tx, active.stream_id)
-            accepted.replaced = active.stream_id
+            accepted.replaced = active
         return accepted
 
     def _begin(self, command: Generating, accepted: _Accepted) -> Reply:
         """Act on what was committed. No await stands between the commit and here, so whoever hears of it finds it."""
         if accepted.replaced is not None:
-            self._supervisor.halt(accepted.replaced, "stop")
+            self._owners.halt(accepted.replaced)
         if accepted.started is not None:
             stream = self._supervisor.launch(accepted.started)
         elif accepted.waiting is not None:

@@ -61,4 +61,4 @@ class Chats:
 
     async def _active(self, user_id: str, chat_id: str) -> ActiveStream | None:
         row = await streams.active_of_chat(self._database, user_id, chat_id)
-        return None if row is None else self._registry.summary(row)
+        return None if row is None else (await self._registry.summaries([row]))[0]

@@ -9,14 +9,14 @@ from app.store.outbox import Change, Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
 from app.streams.generation import STOPPED
+from app.streams.owners import Owners
 from app.streams.registry import Registry
-from app.streams.supervisor import Supervisor
 from app.streams.titles import UNTITLED
 from protocol.errors import Refusal
 from protocol.frames.client import ChatCommand, ChatCreate, ChatDelete, ChatUpdate
 
-# A stopped answer ends within 3 s (guarantee 16), unless the database is away.
-PATIENCE = 10.0
+# A stopped answer ends within 3 s (guarantee 16), one whose node died within 10 (guarantee 18).
+PATIENCE = 15.0
 
 
 class Filing:
@@ -25,13 +25,13 @@ class Filing:
     Args:
         outbox: where chats change.
         registry: serves the streams of a chat until it is deleted.
-        supervisor: stops what still runs in it.
+        owners: stop what still runs in it.
     """
 
-    def __init__(self, outbox: Outbox, registry: Registry, supervisor: Supervisor) -> None:
+    def __init__(self, outbox: Outbox, registry: Registry, owners: Owners) -> None:
         self._outbox = outbox
         self._registry = registry
-        self._supervisor = supervisor
+        self._owners = owners
 
     def table(self) -> Table:
         """The commands carried out here."""
@@ -126,7 +126,7 @@ class Filing:
         """Stop streams and wait for their ends; return those that nobody runs, whatever their rows say."""
         try:
             async with asyncio.timeout(PATIENCE):
-                return frozenset([row.stream_id for row in running if not await self._supervisor.stop(row.stream_id)])
+                return frozenset([row.stream_id for row in running if not await self._owners.end(row)])
         except TimeoutError:
             raise Refusal("timeout", "The answer in this chat cannot be ended just now. Try again.") from None
 

@@ -5,8 +5,8 @@ import asyncio
 from app.realtime.signed_in import SignedIn
 from app.store.outbox import Outbox
 from app.streams import leaving
+from app.streams.owners import Owners
 from app.streams.registry import Registry
-from app.streams.supervisor import Supervisor
 from protocol.errors import Refusal
 
 # A stopped answer ends within 3 s (guarantee 16), one whose node died within 10 (guarantee 18).
@@ -20,14 +20,14 @@ class Leaving:
 
     Args:
         outbox: where they are deleted.
-        supervisor: stops what runs for them here.
+        owners: stop what runs for them.
         registry: serves their streams until they are gone.
         signed_in: closes their sockets.
     """
 
-    def __init__(self, outbox: Outbox, supervisor: Supervisor, registry: Registry, signed_in: SignedIn) -> None:
+    def __init__(self, outbox: Outbox, owners: Owners, registry: Registry, signed_in: SignedIn) -> None:
         self._outbox = outbox
-        self._supervisor = supervisor
+        self._owners = owners
         self._registry = registry
         self._signed_in = signed_in
 
@@ -44,7 +44,7 @@ class Leaving:
                         self._registry.withdraw(row, now=step.now)
                     if not step.running:
                         patience.reschedule(asyncio.get_running_loop().time() + PATIENCE)
-                    elif not all([await self._supervisor.stop(row.stream_id) for row in step.running]):
+                    elif not all([await self._owners.end(row) for row in step.running]):
                         await asyncio.sleep(LOOK_AGAIN)
         except TimeoutError:
             raise Refusal("timeout", "Your answers cannot be ended just now. Try again.") from None

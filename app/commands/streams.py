@@ -8,6 +8,7 @@ from app.store.errors import StoreUnavailable
 from app.store.outbox import Change, Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
+from app.streams.owners import Owners
 from app.streams.registry import Registry
 from app.streams.supervisor import Supervisor
 from protocol.errors import Refusal
@@ -23,12 +24,14 @@ class Streams:
     Args:
         outbox: where a stop is written down.
         registry: finds streams.
-        supervisor: stops those that run here.
+        supervisor: stops those that run here while the database is away.
+        owners: stops all others.
     """
 
-    def __init__(self, outbox: Outbox, registry: Registry, supervisor: Supervisor) -> None:
+    def __init__(self, outbox: Outbox, registry: Registry, supervisor: Supervisor, owners: Owners) -> None:
         self._outbox = outbox
         self._registry = registry
+        self._owners = owners
         self._supervisor = supervisor
 
     def table(self) -> Table:
@@ -81,7 +84,7 @@ class Streams:
         if row is not None and row.status == "queued":
             self._registry.withdraw(row, now=change.now)
         elif row is not None:
-            self._supervisor.halt(row.stream_id, "stop")
+            self._owners.halt(row)
         return Reply(result)
 
     def _halt_known(self, caller: Caller, command: StreamStop) -> None:

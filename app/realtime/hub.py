@@ -10,10 +10,12 @@ every socket has.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.backplane.broker import Broker
+from app.backplane.news import Announced
 from app.realtime.feed import MOST_EVENTS, Feed
 from app.store import events
 from app.store.outbox import Committed
@@ -81,10 +83,16 @@ class Hub:
 
     Args:
         database: where missed events are read.
+        broker: brings word of what other nodes committed, and takes it to them.
+        on_absent: called with a user whose last socket here is gone; a plain function.
     """
 
-    def __init__(self, database: Queries) -> None:
+    def __init__(
+        self, database: Queries, broker: Broker, on_absent: Callable[[str], None] = lambda _user_id: None
+    ) -> None:
         self._database = database
+        self._broker = broker
+        self._on_absent = on_absent
         self._present: dict[str, _Present] = {}
         self._joining: dict[str, object] = {}  # users whose head is read; a commit takes the mark away
         self._crew = Crew("hub")
@@ -125,8 +133,14 @@ class Hub:
         Raises:
             Refusal: `session_revoked`, when the user is gone.
         """
-        while (present := self._present.get(user_id)) is None:
-            await self._begin(user_id)
+        # First, so that whatever another node commits from here on is heard, or found missing by its number.
+        await self._broker.subscribe(user_id)
+        try:
+            while (present := self._present.get(user_id)) is None:
+                await self._begin(user_id)
+        except BaseException:
+            self._broker.unsubscribe(user_id)
+            raise
         present.sockets.add(socket)
         return present.feed
 
@@ -148,10 +162,12 @@ class Hub:
     def leave(self, user_id: str, socket: Socket) -> None:
         """Remove a socket; with the last one the feed goes."""
         present = self._present.get(user_id)
-        if present is not None:
+        if present is not None and socket in present.sockets:
             present.sockets.discard(socket)
+            self._broker.unsubscribe(user_id)
             if not present.sockets:
                 del self._present[user_id]
+                self._on_absent(user_id)
 
     async def recover(self, user_id: str, feed: Feed, position: EventPosition) -> bool:
         """Make a feed reach back to a client's position; say whether everything since can follow (guarantee 21)."""
@@ -170,6 +186,7 @@ class Hub:
 
     def committed(self, commit: Committed) -> None:
         """Take the events of a commit on this node."""
+        self._broker.announce(commit.user_id, Announced("", commit.events[-1].offset))
         self._joining.pop(commit.user_id, None)
         present = self._present.get(commit.user_id)
         if present is None:
@@ -178,6 +195,17 @@ class Hub:
             _flush(present)
         else:
             self._catch_up(commit.user_id, present)
+
+    def announced(self, user_id: str, offset: int) -> None:
+        """Hear that another node has committed events up to an offset."""
+        self._joining.pop(user_id, None)
+        present = self._present.get(user_id)
+        if present is not None and offset > present.feed.head:
+            self._catch_up(user_id, present)
+
+    def look_again(self) -> None:
+        """Compare all heads soon, because announcements may have been lost."""
+        self._crew.start(self._check_once(), name="looking again")
 
     def _catch_up(self, user_id: str, present: _Present) -> None:
         present.stale = True
@@ -206,10 +234,13 @@ class Hub:
     async def _rounds(self) -> None:
         while True:
             await asyncio.sleep(CHECK_EVERY)
-            try:
-                await self.check()
-            except Exception:
-                log.exception("comparing event heads failed; the next round tries again")
+            await self._check_once()
+
+    async def _check_once(self) -> None:
+        try:
+            await self.check()
+        except Exception:
+            log.exception("comparing event heads failed; the next round tries again")
 
     async def check(self) -> None:
         """Compare the heads of all users present with the database, and read what is missing; let feeds rest."""

@@ -1,5 +1,6 @@
 """`GET /v1/socket`: the handshake, and the sockets of this node."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -19,6 +20,8 @@ from protocol.limits import Limits
 from protocol.server import ServerConnection
 
 log = logging.getLogger("tidewire.sockets")
+
+LOOK_FOR_MOVES_EVERY = 0.05
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -109,17 +112,21 @@ class Sockets:
         """Refuse new sockets from now on, because this node is about to go."""
         self._draining = True
 
-    async def say_goodbye(self, spread_ms: int, close_after_ms: int) -> None:
+    async def say_goodbye(self, spread_ms: int, close_after_ms: int, *, wait_for_moves: bool = False) -> None:
         """Tell every client to move, wait for commands under way, then close 1012 (guarantee 30).
 
         Args:
             spread_ms: clients come back at a random moment within this time, so that they do not all come at once.
             close_after_ms: how long commands under way may still take.
+            wait_for_moves: whether clients get that long to leave by themselves, too, because they have where to go.
         """
         farewell = Goodbye(reason="draining", reconnect_after_ms=(0, spread_ms), close_after_ms=close_after_ms)
         for socket in list(self._open):
             socket.goodbye(farewell)
+        deadline = self._services.clock.monotonic() + close_after_ms / 1000
         await self._services.crew.idle(close_after_ms / 1000)
+        while wait_for_moves and self._open and self._services.clock.monotonic() < deadline:  # noqa: ASYNC110 - once
+            await asyncio.sleep(LOOK_FOR_MOVES_EVERY)
         for socket in list(self._open):
             socket.close(1012, "draining")
 

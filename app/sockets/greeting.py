@@ -167,7 +167,7 @@ class Greeting:
             limits=msgspec.to_builtins(self._limits),
             auth=AuthInfo(method=proof.method if proof else "bearer", expires_at=session.expires_at),
             events=EventsInfo(epoch=feed.epoch, offset=head, recovered=recovered),
-            active_streams=[self._registry.summary(row) for row in active],
+            active_streams=await self._registry.summaries(active),
             streams=resumed,
             snapshot=snapshot,
         )

@@ -151,6 +151,13 @@ class Socket:
         """Note that a followed stream has something new."""
         self._core.touch(stream_id)
 
+    def lose(self, stream_id: str) -> None:  # noqa: ARG002 - any of its streams sends the client on its way
+        """Send the client to another socket, because a stream it follows is another node's now.
+
+        This node may have stood still for long, so its other streams may be, too.
+        """
+        self.refuse(Violation("unavailable"))
+
     def has_events(self, offset: int) -> bool:
         """Whether every event up to this offset was handed out here; False until the welcome says where they begin."""
         return self._closed or self._core.has_events(offset)

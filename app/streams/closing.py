@@ -29,6 +29,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 2.0
 IsWatched = Callable[[str, str], Awaitable[bool]]
 
 
+class StreamLost(Exception):  # noqa: N818 - says what happened
+    """Another node has taken the stream over; whatever this one knows of it does not count any more."""
+
+
 class Closing:
     """Brings a complete log to its end (guarantees 12 and 13).
 
@@ -84,6 +88,7 @@ class Closing:
 
         Raises:
             StoreUnavailable: patience is over; the answer is as unfinished as before.
+            StreamLost: another node ends it.
             StoreError: the database refuses even an empty answer; its stream stays open until somebody looks.
         """
         pause, give_up_at = FIRST_PAUSE, self._clock.monotonic() + patience
@@ -147,5 +152,7 @@ class Closing:
                     return ending, []
                 return ending, await ledger.start_waiting(change, node=self._node, quota=self._quota)
             row = await streams.get(change.tx, generation.user_id, generation.stream_id)
-        # Stored by a try whose answer got lost, or by somebody who thought this node dead: what is stored counts.
+        if row is not None and row.node != self._node:
+            raise StreamLost
+        # Its chat was deleted, or it was stored by a try whose answer got lost: then what is stored counts.
         return (ending if row is None else ending_of_row(row)), []

@@ -14,6 +14,7 @@ from app.store.errors import BadQuery, ConstraintViolation, StoreUnavailable
 from app.store.outbox import Outbox
 from app.store.streams import StreamRow
 from app.streams import ledger
+from app.streams.closing import StreamLost
 from app.streams.lease import RENEW_EVERY, Lease
 from app.streams.quota import Quota
 from app.streams.sealing import Sealing, about
@@ -110,6 +111,8 @@ class Ownership:
             started = await self._sealing.seal(row, start_next=not self._supervisor.draining)
         except (StoreUnavailable, JournalUnavailable):
             raise  # the next round tries again
+        except StreamLost:
+            return  # this node stood still meanwhile, and another one took its place
         except Exception:
             # Once is enough in the log: it stays as it is until somebody looks, and the others are sealed.
             self._misfits.add(row.stream_id)

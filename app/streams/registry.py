@@ -3,15 +3,18 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
+from msgspec.structs import replace
 
-from app.backplane.interface import Journal, JournalUnavailable, StreamKey
+from app.backplane.interface import Held, Journal, JournalUnavailable, StreamKey
+from app.clock import Clock
 from app.store import streams as rows
 from app.store.queries import Queries
 from app.store.streams import StreamRow
+from app.streams.following import Following
 from app.streams.generation import STOPPED, Generation, ending_of_row
 from app.streams.stream import Stream
 from protocol.codec import decode_server
@@ -44,14 +47,18 @@ class Registry:
     Args:
         database: says whose a stream is.
         journal: holds the logs of streams that ended before this process began.
+        clock: stamps the ends of streams that ended elsewhere.
+        node: this node; what another one owns is followed.
         retention_ms: how long a log stays readable after its end (guarantee 12).
     """
 
-    def __init__(self, database: Queries, journal: Journal, *, retention_ms: int) -> None:
+    def __init__(self, database: Queries, journal: Journal, clock: Clock, *, node: str, retention_ms: int) -> None:
         self._database = database
         self._journal = journal
         self._retention_ms = retention_ms
+        self._node = node
         self._streams: dict[str, Stream] = {}
+        self.following = Following(journal, self._streams.values, self._streams.get, clock.now_ms)
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -104,27 +111,71 @@ class Registry:
                 user's but its log is gone (guarantee 11); `unavailable`, when the journal cannot be read now.
         """
         stream = self._streams.get(stream_id)
-        if stream is not None and stream.user_id == user_id:
+        if stream is not None and stream.user_id == user_id and not stream.ended:
+            await self._joined(stream)
             return stream
         row = await rows.get(self._database, user_id, stream_id)
-        if row is None:
+        if row is None:  # perhaps its chat was deleted, on this node or another
+            self.forget([stream_id] if stream is not None and stream.user_id == user_id else [])
             raise Refusal("not_found", "There is no such stream.")
-        if row.status == "queued":
-            return self.expect(row)
+        if row.status not in TERMINAL:
+            return await self._unfinished(row)
+        return self._streams.get(stream_id) or await self._ended(row)
+
+    async def _unfinished(self, row: StreamRow) -> Stream:
+        """Take in a stream that waits, or is about to run here, or runs on another node."""
+        stream = self.expect(row)
+        if row.status != "queued" and row.node != self._node and not stream.is_ours:
+            try:
+                await self.following.join(stream)
+            except JournalUnavailable as problem:
+                log.warning("%s cannot be followed: %s", row.stream_id, problem)
+                raise Refusal("unavailable") from None
+        return stream
+
+    async def _joined(self, stream: Stream) -> None:
+        """Wait until a stream that somebody else has just asked for here is whole: before, its head says nothing."""
+        if not stream.is_ours and self.following.is_reading(stream):
+            try:
+                await self.following.join(stream)
+            except JournalUnavailable:
+                raise Refusal("unavailable") from None
+
+    async def _ended(self, row: StreamRow) -> Stream:
         # Between the two awaits another reader may have brought it back; the first one counts.
         try:
             restored = await self._restore(row)
         except JournalUnavailable as problem:
-            log.warning("%s cannot be read back: %s", stream_id, problem)
+            log.warning("%s cannot be read back: %s", row.stream_id, problem)
             raise Refusal("unavailable") from None
-        if await rows.get(self._database, user_id, stream_id) is None:  # its chat was deleted meanwhile
+        if await rows.get(self._database, row.user_id, row.stream_id) is None:  # its chat was deleted meanwhile
             raise Refusal("not_found", "There is no such stream.")
-        return self._streams.setdefault(stream_id, restored)
+        return self._streams.setdefault(row.stream_id, restored)
 
-    def summary(self, row: StreamRow) -> ActiveStream:
-        """Describe a stream that has not ended, with the head this node knows."""
-        stream = self._streams.get(row.stream_id)
-        return (stream or _of(row)).summary()
+    async def summaries(self, found: Sequence[StreamRow]) -> list[ActiveStream]:
+        """Describe streams that have not ended, with their heads at this moment."""
+        away = [row for row in found if row.stream_id not in self._streams and row.node not in (None, self._node)]
+        heads: dict[StreamKey, Held] = {}
+        if away:
+            try:
+                heads = await self._journal.held_of([StreamKey(row.user_id, row.stream_id) for row in away])
+            except JournalUnavailable:
+                heads = {}  # whoever subscribes hears better as soon as it can be known
+        return [self._summary(row, heads.get(StreamKey(row.user_id, row.stream_id))) for row in found]
+
+    def _summary(self, row: StreamRow, held: Held | None) -> ActiveStream:
+        summary = (self._streams.get(row.stream_id) or _of(row)).summary()
+        return summary if held is None else replace(summary, seq=held.head)
+
+    def written_here(self) -> list[Stream]:
+        """The streams this node writes, or has written and still serves."""
+        return [stream for stream in self._streams.values() if stream.is_ours]
+
+    def release(self, user_id: str) -> None:
+        """Let go of what is followed for a user who has no socket here any more: nothing is told of it from now on."""
+        for stream in list(self._streams.values()):
+            if stream.user_id == user_id and not stream.is_ours and not stream.ended:
+                del self._streams[stream.stream_id]
 
     def forget(self, stream_ids: Iterable[str]) -> None:
         """Serve these streams no more: their chat is deleted."""
@@ -146,7 +197,7 @@ class Registry:
             return _empty(row)
         key = StreamKey(row.user_id, row.stream_id)
         end = await self._journal.end_of(key)
-        if row.status not in TERMINAL or end is None:
+        if end is None:
             raise Refusal("stream_expired")
         stream = _of(row)
         # A long log takes a while to build; until it is returned it is nobody else's, so a thread may do it.

@@ -26,7 +26,7 @@ from protocol.parts.grammar import Grammar, ending
 
 log = logging.getLogger("tidewire.streams")
 
-Halt = Literal["stop", "full", "drain"]
+Halt = Literal["stop", "full", "drain", "lost"]
 
 # What a halt makes of the answer. A runaway answer ends as one that reached its length.
 _HALTED: dict[Halt, Ending] = {"stop": STOPPED, "full": TOO_LONG, "drain": INTERRUPTED}

@@ -41,9 +41,12 @@ class Sealing:
             start_next: whether streams that wait may have their turn.
 
         Raises:
+            StreamLost: yet another node has claimed it since.
             StoreUnavailable, JournalUnavailable: it is as unfinished as before, and this node's all the same.
         """
         stream = self._registry.expect(row)
+        stream.is_ours = True  # what another node still tells of it does not count any more
+        await self._journal.claim(stream.key)
         # From where it stands: a try before this one, or readers on this node, may have brought back some of it.
         if written := await self._journal.read(stream.key, stream.log.tail):
             stream.journaled = stream.log.extend(written)

@@ -1,5 +1,6 @@
 """A stream as this node knows it: its log, its status, and who reads it here."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from app.backplane.interface import StreamKey
@@ -12,13 +13,16 @@ from protocol.server import Range
 
 
 class Reader(Protocol):
-    """A connection that follows streams. Both calls are plain functions and must not fail."""
+    """A connection that follows streams. Its calls are plain functions and must not fail."""
 
     def touch(self, stream_id: str) -> None:
         """Note that a followed stream has something new."""
 
     def flush(self) -> None:
         """Write what may be written now."""
+
+    def lose(self, stream_id: str) -> None:
+        """Give a stream up that was taken over by another node; only that one knows how it goes on."""
 
 
 class Stream:
@@ -32,15 +36,21 @@ class Stream:
     Attributes:
         journaled: the last chunk the journal has confirmed.
         sealed: whether the journal has its end.
+        is_ours: whether this node writes it; else it follows what another one writes.
+        on_label: called when it has a new label; a plain function.
+        is_lost: whether another node has taken it over while this one wrote.
     """
 
     __slots__ = (
         "chat_id",
         "ended_at",
+        "is_lost",
+        "is_ours",
         "journaled",
         "label",
         "log",
         "message_id",
+        "on_label",
         "readers",
         "sealed",
         "started_at",
@@ -64,6 +74,9 @@ class Stream:
         self.readers: set[Reader] = set()
         self.journaled = 0
         self.sealed = False
+        self.is_ours = False
+        self.is_lost = False
+        self.on_label: Callable[[Stream], None] = lambda _stream: None
 
     def __repr__(self) -> str:
         return f"<Stream {self.stream_id} {self.status} {self.log.head}/{self.log.tail} readers={len(self.readers)}>"
@@ -103,6 +116,7 @@ class Stream:
     def say(self, label: str) -> None:
         """Tell the readers what the answer is doing, in words for people."""
         self.label = encode(StreamStatusFrame(stream_id=self.stream_id, status=self.status, label=label))
+        self.on_label(self)
         self.wake()
 
     def finish(self, end: StreamEnd, *, now: int) -> None:
@@ -119,6 +133,14 @@ class Stream:
         self.log.finish(encode(end))
         self.wake()
         self.readers.clear()
+
+    def lose(self) -> None:
+        """Let the readers go to whoever has it now."""
+        self.is_lost = True
+        readers = list(self.readers)
+        self.readers.clear()
+        for reader in readers:
+            reader.lose(self.stream_id)
 
     def wake(self) -> None:
         """Let every reader take what is new."""

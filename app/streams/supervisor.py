@@ -1,6 +1,7 @@
 """Starts, stops and drains this node's generations. Nothing here belongs to a socket."""
 
 import logging
+from collections.abc import Callable
 
 from app.clock import Clock
 from app.logs import note
@@ -9,7 +10,7 @@ from app.models.interface import Prompt
 from app.store.engine import Database
 from app.streams import history
 from app.streams.calling import Calling
-from app.streams.closing import Closing
+from app.streams.closing import Closing, StreamLost
 from app.streams.entitling import Entitling
 from app.streams.generation import Generation
 from app.streams.registry import Registry
@@ -39,6 +40,7 @@ class Supervisor:
         clock: stamps.
         max_bytes: the longest answer, in bytes of its log.
         file_bytes: how much the files may have together that go to the model with a question.
+        on_label: called when a stream of this node says what it is doing; a plain function.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Supervisor:
         *,
         max_bytes: int,
         file_bytes: int,
+        on_label: Callable[[Stream], None] = lambda _stream: None,
     ) -> None:
         self._database = database
         self._registry = registry
@@ -65,6 +68,7 @@ class Supervisor:
         self._clock = clock
         self._max_bytes = max_bytes
         self._file_bytes = file_bytes
+        self._on_label = on_label
         self._runners: dict[str, Runner] = {}
         self.draining = False
         self._crew = Crew("streams")
@@ -91,6 +95,7 @@ class Supervisor:
 
     def open(self) -> None:
         """Begin to tick."""
+        self._ticker.report_losses(self._lose)
         self._rounds.start(self._ticker.run(), name="ticker")
 
     def launch(self, generation: Generation) -> Stream:
@@ -99,6 +104,8 @@ class Supervisor:
         if stream is None:
             stream = self._registry.add(generation)
         stream.started_at = generation.started_at
+        stream.is_ours = True
+        stream.on_label = self._on_label
         stream.advance("start")
         runner = Runner(
             generation,
@@ -156,6 +163,11 @@ class Supervisor:
         await self._crew.close()
         await self._rounds.close()
 
+    def _lose(self, stream_id: str) -> None:
+        """Give up a stream that another node has taken over; whoever asks for it next follows that node."""
+        self.halt(stream_id, "lost")
+        self._registry.forget([stream_id])
+
     async def _run(self, runner: Runner) -> None:
         generation, stream = runner.generation, runner.stream
         # Not of the connection that asked for it: it is owned by no socket.
@@ -163,6 +175,11 @@ class Supervisor:
         try:
             ending = await runner.run(lambda: self._prompt(generation))
             started = await self._closing.end(generation, stream, ending, start_next=not self.draining)
+        except StreamLost:
+            if not stream.is_lost:
+                stream.lose()
+                self._registry.forget([stream.stream_id])
+            return
         finally:
             del self._runners[generation.stream_id]
             runner.over.set()

@@ -12,14 +12,13 @@ answer. The end of a stream is written behind its last chunk in the same way, ho
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.backplane.interface import Journal, JournalConflict, JournalRange, JournalUnavailable
 from app.clock import Clock
 from app.histogram import MOMENTS, Histogram
 from app.streams.stream import Reader, Stream
-from protocol.ids import MAX_INTEGER
 
 log = logging.getLogger("tidewire.streams")
 
@@ -52,12 +51,18 @@ class Ticker:
         journal: what must have a chunk before a reader does.
         clock: measures ticks.
         interval: the shortest time between two ticks, in seconds.
+        may_go_alone: whether chunks may be shown that a journal has not taken for `PATIENCE`: only while nobody else
+            can have taken the streams over.
     """
 
-    def __init__(self, journal: Journal, clock: Clock, interval: float) -> None:
+    def __init__(
+        self, journal: Journal, clock: Clock, interval: float, may_go_alone: Callable[[], bool] = lambda: True
+    ) -> None:
         self._journal = journal
         self._clock = clock
         self._interval = interval
+        self._may_go_alone = may_go_alone
+        self._on_lost: Callable[[str], None] = lambda _stream_id: None
         self._moved: dict[str, Stream] = {}
         self._offered: dict[str, Stream] = {}
         self._wake = asyncio.Event()
@@ -80,19 +85,31 @@ class Ticker:
         """Say what was done since the start."""
         return TickStatistics(self._ticks, self._shown, self.behind)
 
+    def report_losses(self, on_lost: Callable[[str], None]) -> None:
+        """Call a plain function with the id of every stream that turns out to be another node's by now."""
+        self._on_lost = on_lost
+
     def touch(self, stream: Stream, *, urgent: bool = False) -> None:
         """Note that a stream's log has grown, or ended; an urgent chunk (the first token, the last) waits for no
         tick.
         """
+        if stream.is_lost:
+            return
         self._moved[stream.stream_id] = stream
         self._arm(0.0 if urgent else self._next_at)
+
+    def write_anew(self, streams: Iterable[Stream]) -> None:
+        """Append whole logs once more, and their ends, because the journal lost them."""
+        for stream in streams:
+            stream.journaled, stream.sealed = 0, False
+            self.touch(stream)
 
     async def settle(self, stream: Stream) -> None:
         """Wait until readers may see everything that was appended to this log so far."""
         tail = stream.log.tail
         if stream.log.head < tail:
             self.touch(stream, urgent=True)
-        while stream.log.head < tail:
+        while stream.log.head < tail and not stream.is_lost:
             if self._ticked is None:
                 self._ticked = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._ticked)
@@ -138,7 +155,7 @@ class Ticker:
             self._arm(max(self._next_at, self._next_try(self._behind_since + PATIENCE)))
         else:
             self._caught_up()
-        if self.behind < PATIENCE:
+        if self.behind < PATIENCE or not self._may_go_alone():
             tails = {stream_id: min(tail, self._offered[stream_id].journaled) for stream_id, tail in tails.items()}
         self._show(self._offered, tails)
 
@@ -166,15 +183,22 @@ class Ticker:
             if ranges:
                 await self._journal.append(ranges)
         except JournalConflict as conflict:
-            # The journal was lost or knows more than we thought: the next tick goes on from where it stands. What is
-            # closed there takes nothing any more, because somebody thought this node dead.
-            heads |= conflict.heads | dict.fromkeys(conflict.closed, MAX_INTEGER)
+            # The journal was lost or knows more than we thought: the next tick goes on from where it stands.
+            heads |= conflict.heads
+            # What is closed takes nothing any more: somebody thought this node dead, and has taken the stream over.
+            for key in conflict.closed:
+                self._lose(streams[key.stream_id])
         for key, head in heads.items():
             streams[key.stream_id].journaled = head
 
+    def _lose(self, stream: Stream) -> None:
+        log.warning("%s was taken over by another node while this one wrote it", stream.stream_id)
+        stream.lose()
+        self._on_lost(stream.stream_id)
+
     async def _close_ended(self, streams: Mapping[str, Stream]) -> None:
         for stream in streams.values():
-            if stream.end is not None and stream.journaled >= stream.log.tail and not stream.sealed:
+            if stream.end is not None and stream.journaled >= stream.log.tail and _is_owed(stream, 0):
                 await self._journal.close_stream(stream.key, stream.end)
                 stream.sealed = True
 
@@ -191,8 +215,9 @@ class Ticker:
         if self._behind_since is None:
             self._behind_since = self._clock.monotonic() - PATIENCE
             log.error("The journal has not answered for %.0f ms; answers go on without it", PATIENCE * 1000)
-        streams = self._offered | self._moved
-        self._show(streams, {stream_id: stream.log.tail for stream_id, stream in streams.items()})
+        if self._may_go_alone():
+            streams = self._offered | self._moved
+            self._show(streams, {stream_id: stream.log.tail for stream_id, stream in streams.items()})
         self._alone = asyncio.get_running_loop().call_later(max(self._interval, ALONE_INTERVAL), self._go_on_alone)
 
     def _caught_up(self) -> None:
@@ -208,7 +233,7 @@ class Ticker:
         """Move the heads and flush each reader once. Nothing here awaits, so no reader can hold up another."""
         readers: dict[Reader, None] = {}
         for stream_id, stream in streams.items():
-            if stream.log.head < upto[stream_id]:
+            if stream.log.head < upto[stream_id] and not stream.is_lost:
                 self._shown += upto[stream_id] - stream.log.head
                 stream.log.publish(upto[stream_id])
                 for reader in stream.readers:
@@ -223,4 +248,6 @@ class Ticker:
 
 def _is_owed(stream: Stream, tail: int) -> bool:
     """Whether the journal lacks chunks of a stream, or its end."""
+    if stream.is_lost:
+        return False
     return stream.journaled < tail or (stream.end is not None and not stream.sealed)

@@ -22,8 +22,11 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.logs: dict[str, list[Chunk]] = {}
         self.ends: dict[str, bytes] = {}
+        self.claimed: set[str] = set()  # by another process
         self.away = False
         self.gate: asyncio.Event | None = None
+        self.read_gate: asyncio.Event | None = None
+        self.reads = 0
         self.fails_with: Exception | None = None
         self.calls: list[list[JournalRange]] = []
         self._users: dict[str, str] = {}
@@ -49,6 +52,11 @@ class MemoryJournal:
 
     async def read(self, key: StreamKey, after: int = 0) -> list[Chunk]:
         self._check()
+        self.reads += 1
+        if self.read_gate is not None:
+            found = self.logs.get(key.stream_id, [])[after:]
+            await self.read_gate.wait()
+            return found
         return self.logs.get(key.stream_id, [])[after:]
 
     async def claim(self, key: StreamKey) -> None:
@@ -64,11 +72,12 @@ class MemoryJournal:
         return self.ends.get(key.stream_id)
 
     async def held(self, key: StreamKey) -> Held | None:
-        return (await self.streams()).get(key)
+        log = self.logs.get(key.stream_id)
+        return None if log is None else Held(len(log), 1 if key.stream_id in self.ends else None)
 
     async def held_of(self, keys: Iterable[StreamKey]) -> dict[StreamKey, Held]:
-        every = await self.streams()
-        return {key: every[key] for key in keys if key in every}
+        found = {key: await self.held(key) for key in keys}
+        return {key: held for key, held in found.items() if held is not None}
 
     async def streams(self) -> dict[StreamKey, Held]:
         return {
@@ -116,6 +125,7 @@ class Noting:
         self.stream = stream
         self.heads: list[int] = []
         self.touched = 0
+        self.lost = 0
         stream.readers.add(self)
 
     def touch(self, stream_id: str) -> None:
@@ -124,6 +134,10 @@ class Noting:
 
     def flush(self) -> None:
         self.heads.append(self.stream.head)
+
+    def lose(self, stream_id: str) -> None:
+        assert stream_id == self.stream.stream_id
+        self.lost += 1
 
 
 class Tab:

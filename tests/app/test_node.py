@@ -48,12 +48,19 @@ def node_of(recorder: Recorder, clock: Clock, *, rounds: tuple[Round, ...] = ())
             name="n",
             database=part("database", transaction=lambda _: nullcontext(part("transaction"))),
             journal=part("journal"),
+            broker=part("broker"),
+            listener=part("listener"),
             catalogue=part("catalogue"),
-            registry=part("registry", retire=lambda _, now: recorder.calls.append("registry.retire")),
+            registry=part(
+                "registry",
+                following=part("following"),
+                retire=lambda _, now: recorder.calls.append("registry.retire"),
+            ),
             supervisor=part("supervisor", open=lambda _: None, draining=False, running=0),
             recovery=part("recovery"),
+            owners=part("owners"),
             ownership=part("ownership"),
-            lease=part("lease"),
+            lease=part("lease", neighbours=()),
             hub=part("hub", open=lambda _: None),
             sockets=part("sockets", stop_admitting=lambda _: recorder.calls.append("sockets.stop_admitting")),
             commands=Crew("commands"),
@@ -75,7 +82,7 @@ def test_what_is_left_is_sealed_before_anything_else_begins(recorder: Recorder) 
     async def main() -> None:
         node = node_of(recorder, loop_clock())
         await node.open()
-        assert recorder.calls == ["database.connect", "journal.open", "lease.take", "recovery.run"]
+        assert recorder.calls == ["database.connect", "journal.open", "lease.take", "broker.open", "recovery.run"]
         await node.close()
 
     run_virtual(main())
@@ -94,6 +101,9 @@ def test_everything_is_closed_in_the_reverse_order_even_when_some_of_it_fails(re
         "supervisor.close",
         "hub.close",
         "catalogue.close",
+        "owners.close",
+        "following.close",
+        "broker.close",
         "journal.close",
         "lease.release",
         "database.close",

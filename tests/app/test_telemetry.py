@@ -8,6 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.auth.admission import Admission
+from app.listener import NodeListener
 from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
 from app.node import Parts
 from app.sockets.addresses import Addresses
@@ -33,10 +34,13 @@ def telemetry_of(world: World) -> Telemetry:
             name="n",
             database=world.store,
             journal=world.journal,
+            broker=world.broker,
+            listener=NodeListener(world.hub, world.registry, world.supervisor, world.ticker),
             catalogue=world.catalogue,
             registry=world.registry,
             supervisor=world.supervisor,
             recovery=world.recovery,
+            owners=world.owners,
             ownership=world.ownership,
             lease=FolderLease(),
             hub=world.hub,

@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 
 from app.auth.passwords import Passwords
 from app.backplane.interface import Journal
+from app.backplane.local_broker import LocalBroker
 from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
@@ -51,6 +52,7 @@ from app.streams.calling import Calling
 from app.streams.closing import Closing
 from app.streams.entitling import Entitling
 from app.streams.lease import FolderLease
+from app.streams.owners import Owners
 from app.streams.ownership import Ownership
 from app.streams.quota import Quota
 from app.streams.recovery import Recovery
@@ -90,13 +92,14 @@ class World:
         self.journal = journal or MemoryJournal()
         self.model = ScriptedModel(title="A title")
         self.catalogue = Catalogue([self.model])
-        self.hub = Hub(store)
+        self.registry = Registry(store, self.journal, self.clock, node="n", retention_ms=self.limits.stream_log_ms)
+        self.broker = LocalBroker("n")
+        self.hub = Hub(store, self.broker, self.registry.release)
         self.outbox = Outbox(store, self.clock, self.hub.committed, keep=self.limits.event_log_events)
         self.mint = Mint()
         self.quota = Quota(self.limits.generations_at_once, daily_tokens)
-        self.registry = Registry(store, self.journal, retention_ms=self.limits.stream_log_ms)
         self.ticker = Ticker(self.journal, self.clock, 0.001)
-        is_watched = Presences(self.hub).is_watched
+        is_watched = Presences(self.hub, self.broker).is_watched
         self.closing = Closing(store, self.outbox, self.ticker, self.clock, is_watched, node="n", quota=self.quota)
         self.entitling = Entitling(store, self.outbox, self.catalogue)
         self.asking = Asking(store, self.outbox, patience=self.limits.tool_wait_ms / 1000)
@@ -113,6 +116,7 @@ class World:
             max_bytes=self.limits.stream_log_bytes,
             file_bytes=self.limits.message_file_bytes,
         )
+        self.owners = Owners(store, self.supervisor, self.broker, node="n")
         self.sealing = Sealing(self.journal, self.registry, self.closing, self.clock)
         self.recovery = Recovery(store, self.journal, self.sealing, self.supervisor, node="n")
         self.ownership = Ownership(
@@ -124,11 +128,12 @@ class World:
         self.passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         self.accounts = Accounts(store, self.identity, self.passwords, self.signed_in, self.clock, registration="open")
         self.signing_out = SigningOut(store, self.signed_in, self.clock)
-        self.leaving = Leaving(self.outbox, self.supervisor, self.registry, self.signed_in)
+        self.leaving = Leaving(self.outbox, self.owners, self.registry, self.signed_in)
         self.tokens = ApiTokens(store, self.signed_in, self.mint, self.clock)
         self.accepting = Accepting(
             self.outbox,
             self.supervisor,
+            self.owners,
             self.registry,
             self.catalogue,
             self.mint,
@@ -143,10 +148,10 @@ class World:
             [
                 Messages(self.accepting, Attaching(self.uploads, self.limits), self.outbox).table(),
                 Queue(self.outbox, self.registry, self.supervisor, node="n", quota=self.quota).table(),
-                Streams(self.outbox, self.registry, self.supervisor).table(),
+                Streams(self.outbox, self.registry, self.supervisor, self.owners).table(),
                 Tools(self.outbox, self.asking).table(),
                 Chats(store, self.registry).table(),
-                Filing(self.outbox, self.registry, self.supervisor).table(),
+                Filing(self.outbox, self.registry, self.owners).table(),
                 Seeing(self.outbox).table(),
                 Projects(self.outbox).table(),
                 self.dashboard.table(),
@@ -232,6 +237,8 @@ class _Watcher:
         self.touched.set()
 
     def flush(self) -> None: ...
+
+    def lose(self, stream_id: str) -> None: ...
 
 
 @asynccontextmanager

@@ -60,6 +60,8 @@ class Reader:
 
     def touch(self, stream_id: str) -> None: ...
 
+    def lose(self, stream_id: str) -> None: ...
+
     def flush(self) -> None:
         now, head = time.monotonic(), self._stream.head
         self._ages += [now - at for at in self._written[self._seen : head]]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.backplane.local_broker import LocalBroker
 from app.realtime.feed import MOST_EVENTS, Feed, frame_of
 from app.realtime.hub import Hub
 from app.store.errors import StoreUnavailable
@@ -110,7 +111,7 @@ async def turns(count: int = 20) -> None:
 
 async def test_g20_every_socket_of_a_user_sees_the_same_commits_at_once() -> None:
     log = Log(5)
-    hub = Hub(log)
+    hub = Hub(log, LocalBroker("n"))
     tabs = [Tab(), Tab()]
     for tab in tabs:
         await tab.join(hub)
@@ -123,12 +124,12 @@ async def test_g20_every_socket_of_a_user_sees_the_same_commits_at_once() -> Non
 
 async def test_a_user_who_is_gone_cannot_join() -> None:
     with pytest.raises(Refusal, match="signed out"):
-        await Hub(Log()).join("nobody", Tab())
+        await Hub(Log(), LocalBroker("n")).join("nobody", Tab())
 
 
 async def test_a_lost_announcement_is_noticed_with_the_next_one() -> None:
     log = Log()
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     await tab.join(hub)
     log.commit(2)  # lost
     hub.committed(log.commit())
@@ -139,7 +140,7 @@ async def test_a_lost_announcement_is_noticed_with_the_next_one() -> None:
 
 async def test_g24_a_lost_announcement_reaches_the_sockets_within_ten_seconds() -> None:
     log = Log()
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     await tab.join(hub)
     log.commit(2)
     await hub.check()
@@ -156,7 +157,7 @@ async def test_g24_a_lost_announcement_reaches_the_sockets_within_ten_seconds() 
 def test_g24_the_rounds_go_on_after_a_failure(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         log = Log()
-        hub, tab = Hub(log), Tab()
+        hub, tab = Hub(log, LocalBroker("n")), Tab()
         await tab.join(hub)
         hub.open()
         log.away = True
@@ -175,7 +176,7 @@ def test_g24_the_rounds_go_on_after_a_failure(caplog: pytest.LogCaptureFixture) 
 def test_g24_a_read_that_fails_is_tried_again_by_the_rounds(caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         log = Log()
-        hub, tab = Hub(log), Tab()
+        hub, tab = Hub(log, LocalBroker("n")), Tab()
         await tab.join(hub)
         hub.open()
         log.commit()
@@ -194,7 +195,7 @@ def test_g24_a_read_that_fails_is_tried_again_by_the_rounds(caplog: pytest.LogCa
 
 async def test_a_commit_while_the_first_socket_joins_is_not_missed() -> None:
     log = Log(5)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     log.gate = asyncio.Event()
     joining = asyncio.create_task(tab.join(hub))
     await turns()
@@ -205,7 +206,7 @@ async def test_a_commit_while_the_first_socket_joins_is_not_missed() -> None:
 
 async def test_commits_of_others_do_not_keep_a_socket_from_joining() -> None:
     log = Log(5)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     log.gate = asyncio.Event()
     joining = asyncio.create_task(tab.join(hub))
     await turns()
@@ -217,7 +218,7 @@ async def test_commits_of_others_do_not_keep_a_socket_from_joining() -> None:
 
 async def test_a_join_that_fails_leaves_nothing_behind() -> None:
     log = Log(5)
-    hub, tabs = Hub(log), [Tab(), Tab()]
+    hub, tabs = Hub(log, LocalBroker("n")), [Tab(), Tab()]
     log.away = True
     with pytest.raises(StoreUnavailable):
         await tabs[0].join(hub)
@@ -234,7 +235,7 @@ async def test_a_join_that_fails_leaves_nothing_behind() -> None:
 
 async def test_two_sockets_that_join_together_share_a_feed() -> None:
     log = Log(5)
-    hub, tabs = Hub(log), [Tab(), Tab()]
+    hub, tabs = Hub(log, LocalBroker("n")), [Tab(), Tab()]
     first, second = await asyncio.gather(*(tab.join(hub) for tab in tabs))
     assert first is second is hub.feed_of("u")
     assert hub.sockets_of("u") == 2
@@ -249,7 +250,7 @@ async def test_two_sockets_that_join_together_share_a_feed() -> None:
 
 async def test_a_commit_while_missed_events_are_read_is_not_missed() -> None:
     log = Log()
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     await tab.join(hub)
     log.commit()  # lost
     log.gate = asyncio.Event()
@@ -263,7 +264,7 @@ async def test_a_commit_while_missed_events_are_read_is_not_missed() -> None:
 
 async def test_missed_events_are_read_in_pages() -> None:
     log = Log()
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     await tab.join(hub)
     log.commit(2 * MOST_EVENTS + 3)
     hub.committed(log.commit())
@@ -273,7 +274,7 @@ async def test_missed_events_are_read_in_pages() -> None:
 
 async def test_events_that_were_trimmed_away_reset_the_sockets() -> None:
     log = Log()
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     await tab.join(hub)
     log.commit(5)
     log.trimmed = 3
@@ -287,7 +288,7 @@ async def test_events_that_were_trimmed_away_reset_the_sockets() -> None:
 
 async def test_a_feed_keeps_no_frames_that_every_socket_has() -> None:
     log = Log()
-    hub, tab, slow = Hub(log), Tab(), Slow()
+    hub, tab, slow = Hub(log, LocalBroker("n")), Tab(), Slow()
     feed = await tab.join(hub)
     await slow.join(hub)
     hub.committed(log.commit(3))
@@ -303,7 +304,7 @@ async def test_a_feed_keeps_no_frames_that_every_socket_has() -> None:
 
 async def test_a_feed_keeps_its_frames_while_a_socket_is_being_greeted() -> None:
     log = Log()
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await hub.join("u", tab)
     hub.committed(log.commit(3))
     await hub.check()
@@ -312,7 +313,7 @@ async def test_a_feed_keeps_its_frames_while_a_socket_is_being_greeted() -> None
 
 async def test_g21_what_was_recovered_stays_until_its_socket_reads_there() -> None:
     log = Log(50)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     assert await recovered(hub, feed, 20)
     await hub.check()
@@ -334,7 +335,7 @@ async def recovered(hub: Hub, feed: Feed, offset: int, epoch: str = "e") -> bool
 
 async def test_g21_recovered_means_that_every_event_since_can_follow() -> None:
     log = Log(50)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     assert await recovered(hub, feed, 20)
     assert [feed.read(after) for after in range(20, 50)] == frames(21, 50)
@@ -346,7 +347,7 @@ async def test_g21_recovered_means_that_every_event_since_can_follow() -> None:
 
 async def test_g21_a_position_of_another_log_or_beyond_the_head_is_not_recovered() -> None:
     log = Log(50)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     assert not await recovered(hub, feed, 20, epoch="other")
     assert not await recovered(hub, feed, 51)
@@ -355,7 +356,7 @@ async def test_g21_a_position_of_another_log_or_beyond_the_head_is_not_recovered
 async def test_g21_never_partial_when_the_log_was_trimmed() -> None:
     log = Log(50)
     log.trimmed = 30
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     assert not await recovered(hub, feed, 29)
     assert feed.base == 50
@@ -367,7 +368,7 @@ async def test_g21_never_partial_when_the_log_was_trimmed() -> None:
 async def test_g21_never_partial_when_an_event_in_the_middle_is_gone() -> None:
     log = Log(50)
     log.lost = {40}  # a clock that was set back lets a younger event grow old first
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     assert not await recovered(hub, feed, 30)
     assert await recovered(hub, feed, 40)
@@ -375,7 +376,7 @@ async def test_g21_never_partial_when_an_event_in_the_middle_is_gone() -> None:
 
 async def test_g21_too_far_back_is_not_recovered() -> None:
     log = Log(MOST_EVENTS + 10)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     assert not await recovered(hub, feed, 9)
     assert await recovered(hub, feed, 10)
@@ -383,7 +384,7 @@ async def test_g21_too_far_back_is_not_recovered() -> None:
 
 async def test_g21_commits_while_older_events_are_read_stay_behind_them() -> None:
     log = Log(50)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     log.gate = asyncio.Event()
     reading = asyncio.create_task(recovered(hub, feed, 20))
@@ -397,7 +398,7 @@ async def test_g21_commits_while_older_events_are_read_stay_behind_them() -> Non
 @pytest.mark.parametrize("offsets", [(20, 30), (30, 20), (20, 20)])
 async def test_g21_two_sockets_that_recover_together_do_not_double_anything(offsets: tuple[int, int]) -> None:
     log = Log(50)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     log.gate = asyncio.Event()
     reading = [asyncio.create_task(recovered(hub, feed, offset)) for offset in offsets]
@@ -410,7 +411,7 @@ async def test_g21_two_sockets_that_recover_together_do_not_double_anything(offs
 
 async def test_g21_a_window_that_moved_on_meanwhile_is_not_recovered() -> None:
     log = Log(50)
-    hub, tab = Hub(log), Tab()
+    hub, tab = Hub(log, LocalBroker("n")), Tab()
     feed = await tab.join(hub)
     log.gate = asyncio.Event()
     reading = asyncio.create_task(recovered(hub, feed, 20))

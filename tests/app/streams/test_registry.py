@@ -13,7 +13,7 @@ from tests.app.world import Held, World, opened, until
 
 def restarted(world: World) -> Registry:
     """The registry of a process that begins now."""
-    return Registry(world.store, world.journal, retention_ms=world.limits.stream_log_ms)
+    return Registry(world.store, world.journal, world.clock, node="n", retention_ms=world.limits.stream_log_ms)
 
 
 async def refusal(registry: Registry, user_id: str, stream_id: str) -> str:
@@ -113,11 +113,21 @@ async def test_a_journal_that_ends_a_stream_with_another_frame_is_a_bug(world: W
         await restarted(world).find(caller.user_id, stream.stream_id)
 
 
-async def test_a_stream_that_runs_on_another_node_cannot_be_read_here(world: World) -> None:
+async def test_a_stream_that_runs_on_another_node_is_followed_here(world: World) -> None:
     caller = await world.guest()
     world.model.script = Held()
     result = await world.ask(caller)
-    assert await refusal(restarted(world), caller.user_id, result["streamId"]) == "stream_expired"
+    stream_id = result["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    await until(lambda: stream.head == 4)
+    other = Registry(world.store, world.journal, world.clock, node="other", retention_ms=world.limits.stream_log_ms)
+    (summary,) = await other.summaries([await world.row(caller, stream_id)])
+    followed = await other.find(caller.user_id, stream_id)
+    assert (followed.status, followed.head, followed.is_ours) == ("streaming", summary.seq, False)
+    assert followed.head == 4
+    other.release(caller.user_id)
+    assert other.get(stream_id) is None, "nothing is told of it any more when its user has left"
 
 
 async def test_what_waits_can_be_followed_and_is_the_one_that_starts(world: World) -> None:
@@ -153,7 +163,7 @@ async def test_a_summary_says_how_far_this_node_knows_it(store: Database) -> Non
         assert stream is not None
         await until(lambda: stream.head == 4)
         row = await world.row(caller, result["streamId"])
-        assert world.registry.summary(row).seq == 4
-        unknown = restarted(world).summary(row)
+        assert (await world.registry.summaries([row]))[0].seq == 4
+        (unknown,) = await restarted(world).summaries([row])
         assert (unknown.seq, unknown.status, unknown.started_at) == (0, "streaming", row.started_at)
         assert "4/4" in repr(stream)

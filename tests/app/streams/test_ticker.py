@@ -85,6 +85,8 @@ async def test_one_tick_serves_all_streams_with_one_append_and_one_flush(
     class Tab:
         def touch(self, stream_id: str) -> None: ...
 
+        def lose(self, stream_id: str) -> None: ...
+
         def flush(self) -> None:
             nonlocal flushes
             flushes += 1
@@ -284,18 +286,48 @@ async def test_a_journal_that_has_the_range_already_is_believed(ticker: Ticker, 
     assert holds(journal, stream)
 
 
-async def test_a_stream_that_is_closed_in_the_journal_goes_on_to_its_own_readers(
+async def test_g7_a_stream_that_another_node_closed_is_shown_no_further_and_given_up(
     ticker: Ticker, journal: MemoryJournal
 ) -> None:
-    stream = stream_of()
-    await journal.close_stream(StreamKey("u", "s"), b"{}")
+    lost: list[str] = []
+    ticker.report_losses(lost.append)
+    stream, other = stream_of(), stream_of("other")
+    reader = Noting(stream)
     write(ticker, stream, 2)
     await ticker.settle(stream)
-    assert stream.head == 2
+    await journal.close_stream(StreamKey("u", "s"), b"{}")
+    write(ticker, stream, 2)
+    write(ticker, other, 1)
+    await asyncio.gather(ticker.settle(stream), ticker.settle(other))
+    assert (stream.head, reader.lost, lost) == (2, 1, ["s"])
+    assert other.head == 1, "what is lost holds up nobody else"
     calls = len(journal.calls)
     write(ticker, stream)
     await ticker.settle(stream)
-    assert len(journal.calls) == calls, "what is closed is not offered again"
+    await asyncio.sleep(1)
+    assert (stream.head, len(journal.calls)) == (2, calls), "what is lost is not offered again"
+
+
+async def test_g19b_a_node_that_may_have_lost_its_streams_shows_nothing_the_journal_has_not_taken(
+    journal: MemoryJournal,
+) -> None:
+    is_held = True
+    ticker = Ticker(journal, loop_clock(), TICK, lambda: is_held)
+    task = asyncio.create_task(ticker.run())
+    stream = stream_of()
+    journal.away = True
+    write(ticker, stream, 2)
+    await asyncio.sleep(1)
+    assert stream.head == 2, "the exception of guarantee 19b"
+    is_held = False
+    write(ticker, stream, 2)
+    await asyncio.sleep(5)
+    assert stream.head == 2
+    journal.away = False
+    await asyncio.sleep(5)
+    assert stream.head == 4
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_a_bug_in_the_journal_does_not_end_the_ticking(
