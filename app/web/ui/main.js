@@ -24,7 +24,7 @@ let lastTop = 0;
 const socket = new Socket({
   hello: () => ({
     client: { name: "tidewire-page", version: "1", platform: "web" },
-    capabilities: ["status"],
+    capabilities: ["status", "tools"],
     events: dashboard.position ?? undefined,
     streams: streams.positions(),
   }),
@@ -49,6 +49,7 @@ const dashboard = new Dashboard(socket, {
   },
   event(frame) {
     const chat = chats.get(frame.data.chatId);
+    if (chat === shown && frame.data.chat?.awaitingApproval) say("The answer waits for you.");
     if (!chat || (frame.sourceClientId === socket.clientId && !chat.awaits(frame))) return;
     if (frame.name === "chat.deleted") chat.remove();
     else if (chat === shown) chat.event(frame);
@@ -93,6 +94,10 @@ const thread = new Thread($("thread"), {
   ask: (text) => send(text),
   reload: () => load(shown),
   older: () => shown.older().catch((error) => say(error.message)),
+  approve: ({ stream: { streamId } }, approvalId, approved) =>
+    socket.command("tool.approval", { streamId, approvalId, approved }),
+  deliver: ({ stream: { streamId } }, toolCallId, output) =>
+    socket.command("tool.output", { streamId, toolCallId, output }),
 });
 
 const arranging = (change) => change.catch((error) => say(error.message));

@@ -1,4 +1,4 @@
-/** The list of chats: pinned ones, then newest first, with what runs, what is new and what went wrong marked. */
+/** The list of chats: pinned ones, then newest first, with what runs, what waits, what is new and what went wrong marked. */
 import { arrange, h } from "./dom.js";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -15,10 +15,12 @@ class Row {
   constructor(chatId, open) {
     this.name = h("span", { class: "name" });
     this.running = mark("spinner", "Answering");
+    this.asking = mark("asking", "Waits for you", "?");
     this.failed = mark("failed", "Couldn’t finish", "!");
     this.unseen = mark("dot", "New answer");
     this.pinned = mark("pinned", "Pinned");
-    this.link = h("a", { href: `/c/${chatId}` }, this.name, this.running, this.failed, this.unseen, this.pinned);
+    this.link = h("a", { href: `/c/${chatId}` }, this.name, this.running, this.asking, this.failed,
+      this.unseen, this.pinned);
     this.more = h("button", { class: "more", type: "button", onclick: () => open(this.more) }, "⋯");
     this.element = h("li", { "data-chat-id": chatId }, this.link, this.more);
   }
@@ -28,7 +30,8 @@ class Row {
     if (this.title !== undefined && this.title !== title) this.#type(title);
     else if (this.title !== title) this.name.textContent = title;
     this.title = this.link.title = title;
-    this.running.hidden = !chat.activeStreamId;
+    this.running.hidden = !chat.activeStreamId || Boolean(chat.awaitingApproval);
+    this.asking.hidden = !chat.awaitingApproval;
     this.failed.hidden = Boolean(chat.activeStreamId) || !BROKEN.includes(chat.lastStatus);
     this.unseen.hidden = !chat.unseen || isShown;
     this.pinned.hidden = !chat.pinned;

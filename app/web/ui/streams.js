@@ -1,41 +1,7 @@
-/** Answers that are being written: subscriptions that continue exactly, and the fold of their chunks. */
+/** Answers that are being written: subscriptions that continue exactly. */
+import { fold } from "./fold.js";
 
 const OVER = ["completed", "stopped", "failed", "interrupted"];
-
-/**
- * Append `chunks` to a message, as the AI SDK's reducer does; of its parts this page shows text and reasoning.
- * `open` maps the ids of unfinished parts to the parts.
- */
-export function fold(message, open, chunks) {
-  for (const chunk of chunks) {
-    const [kind, phase] = /^(text|reasoning)-(start|delta|end)$/.exec(chunk.type)?.slice(1) ?? [];
-    if (kind) foldText(message, open, chunk, kind, phase);
-    else if (chunk.type.endsWith("-step")) foldStep(message, open, chunk);
-    else if (chunk.type === "start" && chunk.messageId !== message.id) {
-      Object.assign(message, { id: chunk.messageId, parts: [], metadata: {} });
-    }
-    Object.assign(message.metadata, chunk.messageMetadata);
-  }
-}
-
-function foldStep(message, open, { type }) {
-  open.clear();
-  if (type === "reset-step") message.parts.length = message.stepAt;
-  else message.stepAt = message.parts.length;
-}
-
-function foldText(message, open, { id, delta }, kind, phase) {
-  const key = `${kind} ${id}`;
-  if (phase === "end") {
-    if (open.has(key)) open.get(key).state = "done";
-    return;
-  }
-  if (phase === "start" || !open.has(key)) {
-    open.set(key, { type: kind, text: "", state: "streaming" });
-    message.parts.push(open.get(key));
-  }
-  open.get(key).text += delta ?? "";
-}
 
 export class Streams {
   /** `on.change(stream)`, `on.started(stream)` at its `start` chunk, `on.end(stream)`, `on.lost(stream)`. */

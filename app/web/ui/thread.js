@@ -2,7 +2,7 @@
 import { statusOf, textOf } from "./chat.js";
 import { arrange, h } from "./dom.js";
 import { editor } from "./editing.js";
-import { Markdown } from "./markdown.js";
+import { viewOf, waitsForPerson } from "./parts.js";
 
 const EXAMPLES = {
   demo: ["How do I stop an answer?", "What happens when I refresh the page?", "How do I talk to a real model?"],
@@ -25,30 +25,14 @@ export function wordsFor(status, { label, hasText, error, finishReason, connecte
   return finishReason === "content-filter" ? "The model declined to go on." : null;
 }
 
-class Text {
-  element = h("div", { class: "prose" });
-  markdown = new Markdown(this.element);
-  update = (part) => this.markdown.update(part.text, part.state === "streaming");
-}
-
-class Reasoning {
-  summary = h("summary");
-  body = h("div", { class: "prose" });
-  element = h("details", { class: "thoughts" }, this.summary, this.body);
-  markdown = new Markdown(this.body);
-  update(part) {
-    const words = part.state === "streaming" ? "Thinking…" : "Thoughts";
-    if (this.summary.textContent !== words) this.summary.textContent = words;
-    this.markdown.update(part.text, part.state === "streaming");
-  }
-}
-
-const KINDS = { text: Text, reasoning: Reasoning };
-
 class MessageView {
   constructor(message, actions) {
     this.actions = actions;
     this.parts = [];
+    this.calls = {
+      approve: (part, approved) => actions.approve(message, part.approval.id, approved),
+      deliver: (part, output) => actions.deliver(message, part.toolCallId, output),
+    };
     this.body = h("div", { class: "body" });
     this.status = h("span", { "data-testid": "status" });
     this.foot = h("div", { class: "foot", hidden: true }, this.status);
@@ -69,7 +53,7 @@ class MessageView {
     const key = `${status} ${words} ${index}/${ids?.length} ${tool} ${message.rewriting} ${message.problem}`;
     if (!live && key === this.key && message.parts === this.drawn) return;
     if (message.role === "user") this.body.textContent = textOf(message);
-    else this.#draw(message.parts);
+    else this.#draw(message, live);
     if (key !== this.key) this.#mark(message, status, words, live, tool);
     Object.assign(this, { key, drawn: message.parts });
   }
@@ -82,15 +66,20 @@ class MessageView {
   #words(message, status, connected) {
     const { error, finishReason } = message.metadata ?? {};
     const hasText = message.parts.some((part) => part.type === "text" && part.text);
-    const label = message.stream?.over === false ? message.stream.label : "";
+    const waits = message.parts.some(waitsForPerson) && "Waiting for you";
+    const label = message.stream?.over === false ? waits || message.stream.label : "";
     return wordsFor(status, { label, hasText, error, finishReason, connected });
   }
 
-  #draw(parts) {
-    const shown = parts.filter((part) => KINDS[part.type]);
-    const view = ({ type }, i) => (this.parts[i] instanceof KINDS[type] ? this.parts[i] : new KINDS[type]());
+  #draw(message, live) {
+    const shown = message.parts.filter(viewOf);
+    const view = (part, i) => (this.parts[i] instanceof viewOf(part) ? this.parts[i] : new (viewOf(part))());
     this.parts = shown.map(view);
-    this.parts.forEach((view, i) => view.update(shown[i]));
+    const thoughts = shown.filter((part) => part.type === "reasoning");
+    this.parts.forEach((view, i) => {
+      const thinkingMs = message.metadata?.thinkingMs?.[thoughts.indexOf(shown[i])];
+      view.update(shown[i], { live, thinkingMs, actions: this.calls });
+    });
     arrange(this.body, this.parts.map((view) => view.element));
   }
 
@@ -154,7 +143,10 @@ function toolsOf(chat) {
 }
 
 export class Thread {
-  /** `actions`: retry(question), rewrite(answer, verb), edit(question, text), select(id), ask(text), older(), reload(). */
+  /**
+   * `actions`: retry(question), rewrite(answer, verb), edit(question, text), select(id), ask(text), older(), reload(),
+   * approve(answer, approvalId, approved), deliver(answer, toolCallId, output).
+   */
   constructor(root, actions) {
     Object.assign(this, { root, actions, views: new WeakMap() });
   }
