@@ -80,6 +80,7 @@ from app.tools.toolbox import Toolbox, chosen
 from app.web.account import Account
 from app.web.app import web
 from app.web.auth import Auth, Rates
+from app.web.export import Export
 from app.web.files import Files
 from app.web.gate import Gate
 from app.web.health import Health
@@ -210,6 +211,7 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     tokens = ApiTokens(database, signed_in, mint, clock)
     account = Account(gate, accounts, signing_out, tokens, Leaving(outbox, owners, registry, signed_in))
     files, usage = Files(gate, uploads, database, clock), Usage(gate, database, clock, quota)
+    export = Export(gate, database, clock)
     parts = Parts(
         name=name,
         database=database,
@@ -241,6 +243,6 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     )
     node, telemetry = Node(parts), Telemetry(parts)
     metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)
-    served = (auth, account, Health(node.readiness), metrics, usage, files)
+    served = (auth, account, Health(node.readiness), metrics, usage, files, export)
     pages = web(*(part.routes() for part in served))
     return Application(node, pages, {"/v1/socket": sockets}), node

@@ -268,6 +268,15 @@ async def dashboard(q: Queries, user_id: str, chat_ids: Sequence[str]) -> dict[s
     return {row["chat_id"]: _chat(row, queues) for row in rows}
 
 
+async def ids(q: Queries, user_id: str) -> list[str]:
+    """List the user's chats, oldest first."""
+    rows = await q.fetch_all(
+        "SELECT chat_id FROM chats WHERE user_id = :user_id AND deleted_at IS NULL ORDER BY created_at, chat_id",
+        {"user_id": user_id},
+    )
+    return [row["chat_id"] for row in rows]
+
+
 async def page(
     q: Queries, user_id: str, *, limit: int, after: tuple[int, str] | None, project_id: str | None, query: str | None
 ) -> list[DashboardChat]:

@@ -41,6 +41,7 @@ ROUTES: Mapping[tuple[str, str], Frame | None] = {
     ("POST", "/v1/files"): None,
     ("GET", "/v1/files/{id}"): None,
     ("GET", "/v1/usage"): None,
+    ("GET", "/v1/export"): None,
     ("GET", "/healthz"): None,
     ("GET", "/readyz"): None,
     ("GET", "/metrics"): None,

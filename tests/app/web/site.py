@@ -15,6 +15,7 @@ from app.commands.accounts import Accounts, Registration
 from app.web.account import Account
 from app.web.app import web
 from app.web.auth import Auth, Rates
+from app.web.export import Export
 from app.web.files import Files
 from app.web.gate import Gate
 from app.web.health import Health
@@ -82,7 +83,8 @@ class Site:
         metrics = Metrics(lambda: b"up 1\n", admission, networks=networks_of_ours, token=metrics_token)
         health, usage = Health(self.readiness), Usage(self.gate, world.store, world.clock, world.quota)
         files = Files(self.gate, world.uploads, world.store, world.clock)
-        parts = (self.auth, account, health, metrics, usage, files)
+        export = Export(self.gate, world.store, world.clock)
+        parts = (self.auth, account, health, metrics, usage, files, export)
         self.app = web(*(part.routes() for part in parts))
 
     async def readiness(self) -> str | None:
