@@ -13,11 +13,21 @@ export class Refusal extends Error {
 export async function call(method, path, body = {}) {
   const headers = { "content-type": "application/json" };
   const sent = method === "GET" ? {} : { headers, body: JSON.stringify(body) };
-  const response = await fetch(path, { method, ...sent }).catch(() => null);
+  return answer(fetch(path, { method, ...sent }));
+}
+
+/** Upload a file; resolves with what the server calls it. */
+export function upload(body, mediaType, filename) {
+  const headers = { "content-type": mediaType, "x-filename": encodeURIComponent(filename.toWellFormed?.() ?? filename) };
+  return answer(fetch("/v1/files", { method: "POST", headers, body }));
+}
+
+async function answer(fetched) {
+  const response = await fetched.catch(() => null);
   if (!response) throw new Refusal(LOST);
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  throw new Refusal({ ...(answer.error ?? { ...LOST, retryable: response.status >= 500 }), status: response.status });
+  const content = await response.json().catch(() => ({}));
+  if (response.ok) return content;
+  throw new Refusal({ ...(content.error ?? { ...LOST, retryable: response.status >= 500 }), status: response.status });
 }
 
 /** Who this browser is signed in as; null when it is nobody. */

@@ -1,4 +1,5 @@
 /** One chat: its stored messages, the questions under way, and the answer being written. */
+import { partOf } from "./attachments.js";
 import { storage, uuidv7 } from "./dom.js";
 
 /** The raw text of a message: what a person reads, without markup. */
@@ -19,7 +20,7 @@ export class Chat {
   constructor(chatId, draftKey, { socket, streams, dashboard, change }) {
     Object.assign(this, { chatId, draftKey, socket, streams, dashboard, change });
     this.messages = [];
-    this.draft = storage.read(`draft.${draftKey}`) ?? { text: "", unsent: [] };
+    this.draft = { text: "", files: [], unsent: [], ...storage.read(`draft.${draftKey}`) };
     this.state = "new"; // new | loading | loaded | missing | failed
     this.again = false;
     this.waiting = new Set(); // streams of our own questions that wait for their turn
@@ -87,11 +88,15 @@ export class Chat {
     this.streams.follow(info, message);
   }
 
+  /** Send these words with the files of the draft, all of which are uploaded. */
   send(text, model) {
-    const message = { id: `msg_${uuidv7()}`, role: "user", parts: [{ type: "text", text }], model, state: "sending" };
+    const { files } = this.draft;
+    const parts = [...files.map(partOf), ...(text.trim() ? [{ type: "text", text }] : [])];
+    const message = { id: `msg_${uuidv7()}`, role: "user", parts, model, state: "sending" };
     if (this.draftKey !== this.chatId) storage.write(`draft.${this.draftKey}`, null);
     this.draftKey = this.chatId;
-    this.draft.unsent.push({ id: message.id, text });
+    this.draft.unsent.push({ id: message.id, text, files });
+    this.draft.files = [];
     this.write("");
     if (this.state === "missing" || this.state === "new") this.state = "loaded"; // the send creates it
     const stopping = (this.running?.stream ?? this.running)?.stopping;
@@ -102,7 +107,8 @@ export class Chat {
 
   /** Ask a question differently: another version of it, with an answer of its own. Throws when it is refused. */
   async edit(message, text, model) {
-    const question = { id: `msg_${uuidv7()}`, role: "user", parts: [{ type: "text", text }] };
+    const parts = [...message.parts.filter((part) => part.type === "file"), { type: "text", text }];
+    const question = { id: `msg_${uuidv7()}`, role: "user", parts };
     const fields = { chatId: this.chatId, messageId: message.id, message: question, model };
     const result = await this.socket.command("message.edit", fields);
     const placed = this.#find(question.id) ?? question;
@@ -260,8 +266,14 @@ export class Chat {
   /** Keep what is being typed; questions stay in the draft until the server has them. */
   write(text) {
     this.draft.text = text;
-    const empty = !text && !this.draft.unsent.length;
-    storage.write(`draft.${this.draftKey}`, empty ? null : this.draft);
+    this.keep();
+  }
+
+  keep() {
+    const { text, unsent } = this.draft;
+    const files = this.draft.files.filter((file) => file.url);
+    const empty = !text && !files.length && !unsent.length;
+    storage.write(`draft.${this.draftKey}`, empty ? null : { text, files, unsent });
   }
 
   #forget(stored) {
@@ -274,6 +286,7 @@ export class Chat {
     const lost = this.draft.unsent.filter((question) => !this.#find(question.id));
     if (!lost.length) return false;
     this.draft.unsent = this.draft.unsent.filter((question) => !lost.includes(question));
+    this.draft.files = [...lost.flatMap((question) => question.files ?? []), ...this.draft.files];
     this.write([...lost.map((question) => question.text), this.draft.text].filter(Boolean).join("\n\n"));
     return true;
   }

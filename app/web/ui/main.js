@@ -1,5 +1,6 @@
 /** The page: joins the socket, the chats and what is drawn. All drawing happens once per animation frame. */
 import { Account } from "./account.js";
+import { Attachments, takeFiles } from "./attachments.js";
 import { Chat } from "./chat.js";
 import { Dashboard } from "./dashboard.js";
 import { $, h, storage, uuidv7 } from "./dom.js";
@@ -107,6 +108,11 @@ const queue = new Queue($("queue"), {
   proceed: () => arranging(shown.arrange({ paused: false })),
 });
 
+const attachments = new Attachments($("attachments"), $("attach-problem"), () => socket.limits, {
+  change: () => draw(),
+  ready: (chat) => chat === shown && send($("text").value),
+});
+
 // --- Which chat is shown ---
 
 function route() {
@@ -140,7 +146,8 @@ function go(path) {
 // --- Asking and stopping ---
 
 function send(text) {
-  if (!text.trim()) return;
+  if (!text.trim() && !shown.draft.files.length) return;
+  if (!attachments.ready(shown)) return;
   atEnd = true;
   shown.send(text, model());
   fill("");
@@ -175,6 +182,12 @@ $("text").addEventListener("keydown", (event) => {
   send($("text").value);
 });
 $("stop").addEventListener("click", () => shown.stop());
+$("attach").addEventListener("click", () => $("file").click());
+$("file").addEventListener("change", () => {
+  attachments.add(shown, [...$("file").files]);
+  $("file").value = ""; // so that the same file can be chosen again
+});
+takeFiles($("text"), (files) => attachments.add(shown, [...files]));
 $("model").addEventListener("change", () => {
   storage.write("model", $("model").value);
   draw();
@@ -210,7 +223,7 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href^='/']");
-  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (!link || link.target || link.download || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   event.preventDefault();
   go(link.getAttribute("href"));
 });
@@ -246,6 +259,7 @@ function draw() {
     const connected = socket.ready || Date.now() - socket.since < PATIENCE;
     thread.render(shown, { connected, examples: dashboard.models.length ? (isDemo() ? "demo" : "real") : null });
     drawQueue();
+    attachments.render(shown);
     drawSlot();
     drawBanner(connected);
     if (atEnd) $("scroll").scrollTop = $("scroll").scrollHeight;

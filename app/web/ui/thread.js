@@ -1,4 +1,5 @@
 /** The messages of the shown chat as elements; a finished one is not touched again. */
+import { shownFile } from "./attachments.js";
 import { statusOf, textOf } from "./chat.js";
 import { arrange, h } from "./dom.js";
 import { editor } from "./editing.js";
@@ -52,8 +53,8 @@ class MessageView {
     const { index, ids } = message.metadata?.versions ?? {};
     const key = `${status} ${words} ${index}/${ids?.length} ${tool} ${message.rewriting} ${message.problem}`;
     if (!live && key === this.key && message.parts === this.drawn) return;
-    if (message.role === "user") this.body.textContent = textOf(message);
-    else this.#draw(message, live);
+    if (message.role !== "user") this.#draw(message, live);
+    else if (message.parts !== this.drawn) this.#show(message);
     if (key !== this.key) this.#mark(message, status, words, live, tool);
     Object.assign(this, { key, drawn: message.parts });
   }
@@ -69,6 +70,13 @@ class MessageView {
     const waits = message.parts.some(waitsForPerson) && "Waiting for you";
     const label = message.stream?.over === false ? waits || message.stream.label : "";
     return wordsFor(status, { label, hasText, error, finishReason, connected });
+  }
+
+  #show(message) {
+    const text = textOf(message);
+    const files = message.parts.filter((part) => part.type === "file").map(shownFile);
+    if (files.length) files.splice(0, files.length, h("div", { class: text ? "files above" : "files" }, ...files));
+    this.body.replaceChildren(...files, text);
   }
 
   #draw(message, live) {
