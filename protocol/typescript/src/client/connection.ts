@@ -43,6 +43,7 @@ export class ClientConnection {
   #next: Link | null = null;
   #dialAt: number | null = null;
   #presence: PresenceUpdateFrame | null = null;
+  #userId: string | null = null;
   readonly #links = new Map<number, Link>();
   readonly #greeting: Greeting;
   readonly #backoff: Backoff;
@@ -358,6 +359,9 @@ export class ClientConnection {
     this.#to(moved ? "moved" : "welcome");
     this.#main = link;
     this.#next = null;
+    // Somebody else signed in: what the former user asked must not be carried out in the name of the new one.
+    if (this.#userId !== null && this.#userId !== frame.userId) this.#session.abandon();
+    this.#userId = frame.userId;
     this.#session.welcome(frame, link.asked, moved);
     if (this.#presence) this.#send(link, this.#presence);
     this.#letGo(now);

@@ -114,6 +114,13 @@ export class Outbox {
     for (const { frame } of this.#entries((entry) => entry.purpose !== "application")) this.answered(frame.id);
   }
 
+  /** Take out everything the application asked; returns the ids. */
+  abandon(): readonly string[] {
+    const found = this.#entries((entry) => entry.purpose === "application").map(({ frame }) => frame.id);
+    for (const id of found) this.answered(id);
+    return found;
+  }
+
   /** Take out token refreshes without an answer: the next `hello` carries the token and proves as much. */
   refreshes(): readonly Waiting[] {
     const found = this.#entries((entry) => entry.link === null && entry.frame.type === "auth.refresh");

@@ -29,6 +29,11 @@ const NOT_NOW = new Set(["rate_limited", "too_many_in_flight", "draining"]);
 // Longer waits are the application's to decide on: a person would wonder what became of the click.
 const PATIENCE = 5_000;
 const PAUSE = 500;
+const SOMEBODY_ELSE: ErrorObject = {
+  code: "permission_denied",
+  message: "Somebody else is signed in now.",
+  retryable: false,
+};
 
 /** The memory of one client. */
 export class Session {
@@ -71,6 +76,13 @@ export class Session {
     if (!this.streams.has(streamId)) return;
     this.streams.forget(streamId);
     if (isReady) this.#leave(streamId);
+  }
+
+  /** Another user was greeted: the application's commands are refused, its streams lost. */
+  abandon(): void {
+    for (const id of this.outbox.abandon()) this.say({ type: "refused", id, error: SOMEBODY_ELSE });
+    for (const each of this.streams.all()) this.#lose(each, SOMEBODY_ELSE);
+    this.events.forget();
   }
 
   /** A socket is gone; the next welcome takes everything up again. */

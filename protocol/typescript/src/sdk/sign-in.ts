@@ -1,0 +1,74 @@
+/** Ways to be somebody: a guest with a token, or whoever the browser's cookie says (PROTOCOL, section 10). */
+
+import { CLOSES } from "../codes.js";
+import type { ErrorObject } from "../frames.js";
+import { errorObject } from "../objects.js";
+import { json, object, type Read, text, whole } from "../reading.js";
+import type { TokenSource } from "./driver.js";
+import { CommandRefused, ConnectFailed } from "./errors.js";
+
+/** `fetch`, as far as it is needed here. */
+export type Fetch = (
+  url: string,
+  init?: { readonly method: string; readonly headers: Readonly<Record<string, string>>; readonly body: string },
+) => Promise<{ readonly ok: boolean; readonly status: number; json(): Promise<unknown> }>;
+
+/** A guest: keep the token to be the same user again; `expiresAt` in Unix milliseconds. */
+export interface GuestSession {
+  readonly userId: string;
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+const session = object<GuestSession>({ userId: text, token: text, expiresAt: whole });
+const ticket = object<{ readonly ticket: string }>({ ticket: text });
+
+/**
+ * Make a guest session.
+ *
+ * @param url the server's address, as `http://127.0.0.1:8000`.
+ * @throws CommandRefused when the server takes no guests, or too many came from this address.
+ */
+export const guestSession = (url: string, fetch: Fetch): Promise<GuestSession> =>
+  post(url, "/v1/auth/guest", fetch, session);
+
+/**
+ * Be who the cookie says; a visitor without one becomes a guest. A live socket is renewed with a ticket.
+ *
+ * @param url where the page comes from; empty for the page's own address.
+ */
+export function cookieSession(url: string, fetch: Fetch): TokenSource {
+  let isKnown = false;
+  return async (why) => {
+    try {
+      if (why === "refresh") return (await post(url, "/v1/auth/ticket", fetch, ticket)).ticket;
+      if (!isKnown && (await fetch(`${url}/v1/auth/session`)).status === 401) await guestSession(url, fetch);
+      isKnown = true;
+      return undefined;
+    } catch (failure) {
+      isKnown = false;
+      throw failure instanceof CommandRefused ? failedConnect(failure.error) : failure;
+    }
+  };
+}
+
+/** The same refusal in the words of the connection: whether a new socket may help. */
+function failedConnect({ code, message, retryable }: ErrorObject): ConnectFailed {
+  return new ConnectFailed(retryable ? 1006 : (CLOSES[code] ?? 4401), message);
+}
+
+async function post<T>(url: string, path: string, fetch: Fetch, read: Read<T>): Promise<T> {
+  const headers = { "content-type": "application/json" };
+  const response = await fetch(url + path, { method: "POST", headers, body: "{}" });
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return read(body);
+  throw new CommandRefused(path, refusal(body, response.status));
+}
+
+function refusal(body: unknown, status: number): ErrorObject {
+  try {
+    return errorObject(json(body).error);
+  } catch {
+    return { code: "internal", message: `The server answered with status ${status}.`, retryable: status >= 500 };
+  }
+}
