@@ -27,6 +27,7 @@ export class Connection {
   readonly #state: () => ClientState;
   #view: ConnectionView;
   #welcome: WelcomeFrame | null = null;
+  #stopped: ConnectionStopped | null = null;
   #waiting: { resolve: (welcome: WelcomeFrame) => void; reject: (failure: Error) => void }[] = [];
 
   constructor(clock: Clock, state: () => ClientState) {
@@ -44,6 +45,7 @@ export class Connection {
 
   ready(): Promise<WelcomeFrame> {
     if (this.#view.isLive && this.#welcome) return Promise.resolve(this.#welcome);
+    if (this.#stopped && this.#state() === "stopped") return Promise.reject(this.#stopped);
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
@@ -56,7 +58,8 @@ export class Connection {
       this.#become({ retryAt: this.#clock.unixMs() + notice.retryIn, error: notice.error });
     } else if (notice.type === "stopped") {
       this.#become({ retryAt: null, error: notice.error });
-      this.fail(new ConnectionStopped(notice.code, notice.error));
+      this.#stopped = new ConnectionStopped(notice.code, notice.error);
+      this.fail(this.#stopped);
     }
   }
 

@@ -56,6 +56,8 @@ export const refused = (code: string, retryable = false, more: Partial<ErrorObje
 /** What every node knows: the databases of this server. */
 export class World {
   page = 100;
+  userId = "usr_1";
+  refusal: ErrorObject | null = null; // of every send, while it is set
   epoch = "e1";
   trimmed = 0; // events up to this offset are gone
   clock = 1_790_000_000_000;
@@ -178,7 +180,7 @@ export class Peer {
       id: hello.id,
       protocol: "tidewire.v1",
       connectionId: "con_1",
-      userId: "usr_1",
+      userId: world.userId,
       node: "n1",
       serverTime: world.clock,
       capabilities: [],
@@ -250,6 +252,7 @@ export class Peer {
     const { world } = this;
     switch (frame.type) {
       case "message.send": {
+        if (world.refusal) return world.refusal;
         const { streamId, messageId, chatId } = world.log(`str_${world.logs.size + 1}`, frame.chatId);
         const chat = world.chat(chatId, { activeStreamId: streamId });
         world.emit("stream.started", { chatId, chat, streamId, messageId, commandId: frame.id }, this.#hello?.clientId);
