@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  resolve: { conditions: ["source"] },
-  ssr: { resolve: { conditions: ["source"] } },
+  resolve: { conditions: ["tidewire-source"] },
+  ssr: { resolve: { conditions: ["tidewire-source"] } },
   test: {
     include: ["test/**/*.test.{ts,tsx}"],
     // What talks to a real server runs from tests/protocol/typescript, which starts one.

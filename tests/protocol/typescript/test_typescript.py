@@ -1,10 +1,12 @@
 """The TypeScript SDK: its types, its own tests, and that it is made of what the protocol says."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.protocol.typescript.node import PACKAGE, npm
+from tests.system.server import ServerProcess
 
 pytestmark = pytest.mark.slow
 
@@ -23,6 +25,19 @@ def test_the_types_of_the_frames_are_what_the_schema_says() -> None:
 
 def test_its_own_tests_pass() -> None:
     npm("test")
+
+
+def test_use_chat_works_with_a_real_server(tmp_path: Path) -> None:
+    with ServerProcess(tmp_path / "data") as server:
+        npm("test", "--", "test/real", TIDEWIRE_URL=server.url)
+
+
+def test_what_npm_would_publish_is_whole(tmp_path: Path) -> None:
+    """Every path of `exports` is built and packed, and nothing but that."""
+    npm("run", "build", "--", "--outDir", str(tmp_path / "dist"))
+    exports = json.loads((PACKAGE / "package.json").read_text())["exports"]
+    built = [path for entry in exports.values() for name, path in entry.items() if name != "tidewire-source"]
+    assert [path for path in built if not (tmp_path / path).exists()] == []
 
 
 def test_the_lock_file_names_no_registry() -> None:

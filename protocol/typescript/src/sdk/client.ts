@@ -12,7 +12,7 @@ import {
   resultOf,
   type Results,
 } from "../commands.js";
-import type { ClientInfo, EventFrame, JsonObject, WelcomeFrame } from "../frames.js";
+import type { ClientInfo, DashboardChat, EventFrame, JsonObject, WelcomeFrame } from "../frames.js";
 import { uuid7 } from "../ids.js";
 import { Answer } from "./answer.js";
 import { type ConnectionView, Connection } from "./connection.js";
@@ -226,6 +226,11 @@ export class Client extends Verbs {
   }
 
   // The dashboard.
+
+  /** A chat as the dashboard knows it, also below the last page read. */
+  dashboardChat(chatId: string): DashboardChat | undefined {
+    return this.#rows.chat(chatId);
+  }
 
   /** Read the next page of chats into `dashboard`; returns whether there are more after it. */
   async moreChats(limit?: number): Promise<boolean> {

@@ -255,11 +255,14 @@ export class Peer {
         if (world.refusal) return world.refusal;
         const { streamId, messageId, chatId } = world.log(`str_${world.logs.size + 1}`, frame.chatId);
         const chat = world.chat(chatId, { activeStreamId: streamId });
+        world.emit("message.created", { chatId, chat, message: frame.message }, this.#hello?.clientId);
         world.emit("stream.started", { chatId, chat, streamId, messageId, commandId: frame.id }, this.#hello?.clientId);
         return { chatId, userMessageId: frame.message.id, messageId, streamId, status: "streaming", seq: 0 };
       }
       case "stream.stop": {
-        const log = [...world.logs.values()].find((each) => each.chatId === frame.chatId || each.streamId === frame.streamId);
+        const streamId = frame.streamId ?? world.results.get(frame.commandId ?? "")?.streamId;
+        const named = (each: Log) => each.streamId === streamId || (each.chatId === frame.chatId && each.isRunning);
+        const log = [...world.logs.values()].find(named);
         if (log?.isRunning) log.finish("stopped");
         return log ? { streamId: log.streamId, status: log.status } : refused("not_found");
       }
