@@ -10,7 +10,8 @@ from protocol.limits import Limits
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "app" / "docs"
-PAGES = [ROOT / "README.md", ROOT / "protocol" / "README.md", *DOCS.glob("*.md")]
+SDK = ROOT / "protocol" / "typescript" / "README.md"
+PAGES = [ROOT / "README.md", ROOT / "protocol" / "README.md", SDK, *DOCS.glob("*.md")]
 
 
 def rows(page: Path) -> dict[str, str]:

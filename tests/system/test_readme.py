@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.protocol.typescript import node
 from tests.system.browser import launched_chromium
 from tests.system.server import ServerProcess
 
@@ -38,3 +39,21 @@ def test_the_browser_example_shows_an_answer(shared_server: ServerProcess) -> No
         page.goto(f"{shared_server.url}/docs")
         page.evaluate(f"async () => {{ document.body.replaceChildren(); {example('js')} }}")
         expect(page.locator("body")).to_contain_text("documentation", timeout=20_000)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_use_chat_example_asks_and_stops(shared_server: ServerProcess, tmp_path: Path) -> None:
+    assert example("tsx") == (node.PACKAGE / "test" / "readme.tsx").read_text(), "the example is tried from this file"
+    node.installed()
+    bundle = tmp_path / "example.js"
+    subprocess.run(["node", "test/bundle.mjs", str(bundle)], cwd=node.PACKAGE, timeout=120, check=True)
+    with launched_chromium() as browser:
+        page = browser.new_page()
+        page.goto(f"{shared_server.url}/docs")
+        page.evaluate(bundle.read_text())
+        page.get_by_role("button", name="Ask").click()
+        expect(page.locator("p")).to_have_count(2, timeout=20_000)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("button", name="Stop")).to_have_count(0, timeout=20_000)
+        expect(page.locator("p").last).not_to_be_empty()
