@@ -19,3 +19,6 @@ export function uuid7(unixMs: number, random: ArrayLike<number>): string {
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
   return bytes.map((byte, at) => (BOUNDS.includes(at) ? "-" : "") + HEX[byte]).join("");
 }
+
+/** Whether a token is a ticket: good for one frame, so the next hello must not present it again. */
+export const isTicket = (token: string): boolean => token.startsWith("twt_");

@@ -22,7 +22,12 @@ export interface FoldVector {
 
 export interface Transcript {
   readonly name: string;
-  readonly client?: { readonly clientId?: string; readonly token?: string; readonly dashboard?: boolean };
+  readonly client?: {
+    readonly clientId?: string;
+    readonly token?: string;
+    readonly dashboard?: boolean;
+    readonly capabilities?: readonly string[];
+  };
   readonly steps: readonly Readonly<Record<string, unknown>>[];
 }
 

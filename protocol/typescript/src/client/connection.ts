@@ -15,6 +15,7 @@ import { byteLength, decode, encode } from "../codec.js";
 import { ABNORMAL, GIVEN_UP, INVALID_FRAME, NORMAL, verdict } from "../codes.js";
 import type { Command } from "../commands.js";
 import type { ClientFrame, ErrorFrame, GoodbyeFrame, PresenceUpdateFrame, ServerFrame, WelcomeFrame } from "../frames.js";
+import { isTicket } from "../ids.js";
 import { advance, CLIENT_CONNECTION, type ClientState } from "../lifecycle.js";
 import { limitOf, type Limits } from "../limits.js";
 import { BrokenFrame } from "../reading.js";
@@ -105,7 +106,7 @@ export class ClientConnection {
     if (byteLength(encode(frame)) > most) {
       throw new FrameTooLarge(`This is too long: at most ${Math.floor(most / 1024)} KB can be sent at once.`);
     }
-    if (frame.type === "auth.refresh") this.#greeting.token = frame.token;
+    if (frame.type === "auth.refresh" && !isTicket(frame.token)) this.#greeting.token = frame.token;
     this.#session.outbox.add(frame, "application");
     return this.#flush(now);
   }

@@ -42,6 +42,10 @@ export interface ClientOptions {
   readonly observer?: (notice: Notice) => void;
 }
 
+// Milliseconds. The server warns a minute ahead and closes half a minute after; 4401 is its word for "sign in".
+const REFRESH_WITHIN = 90_000;
+const REFRESH_AGAIN = 5_000;
+const SIGN_IN = 4401;
 const INFO: ClientInfo = { name: "tidewire-typescript", version: "0.1.0" };
 
 /**
@@ -72,6 +76,8 @@ export class Client extends Verbs {
   readonly #listeners = new Set<(event: EventFrame) => void>();
   #shown: { chatId: string | null; isVisible: boolean } = { chatId: null, isVisible: true };
   #unwatch: (() => void) | null = null;
+  /** With a fresh token, after the last one was refused. */
+  #isSigningIn = false;
 
   constructor(options: ClientOptions) {
     super();
@@ -272,6 +278,7 @@ export class Client extends Verbs {
 
   #notice(notice: Notice): void {
     this.#observer?.(notice);
+    if (this.#signsInAgain(notice)) return;
     this.#work.take(notice);
     this.#connection.take(notice);
     switch (notice.type) {
@@ -304,13 +311,30 @@ export class Client extends Verbs {
     }
   }
 
+  // Tokens.
+
+  /** Put a fresh token on the live socket; while none can be had, ask again until the old one has run out. */
   async #refresh(): Promise<void> {
-    try {
-      const token = await this.#token?.("refresh");
-      if (token !== undefined) await this.command("auth.refresh", { token });
-    } catch {
-      // The socket closes with 4401 when the old token runs out; that tells whoever waits.
+    for (const giveUpAt = this.#driver.now + REFRESH_WITHIN; this.#driver.now < giveUpAt; ) {
+      try {
+        const token = await this.#token?.("refresh");
+        if (token !== undefined) await this.command("auth.refresh", { token });
+        return;
+      } catch (failure) {
+        // Refused or closed: the socket closes with 4401 when the old token runs out; the next begins with a fresh one.
+        if (failure instanceof CommandRefused || failure instanceof ClientClosed) return;
+        await new Promise<void>((resolve) => this.#platform.clock.after(REFRESH_AGAIN, resolve));
+      }
     }
+  }
+
+  /** A token may have been too old for the hello: a fresh one helps, or it is not its age that is wrong. */
+  #signsInAgain(notice: Notice): boolean {
+    if (notice.type === "connected") this.#isSigningIn = false;
+    if (notice.type !== "stopped" || notice.code !== SIGN_IN || !this.#token || this.#isSigningIn) return false;
+    this.#isSigningIn = true;
+    this.#driver.take(this.#core.open(this.#driver.now));
+    return true;
   }
 }
 

@@ -199,6 +199,14 @@ describe("commands", () => {
   });
 });
 
+it("a ticket is good once: the next hello presents the token it had", () => {
+  const pair = new Pair({ token: "old" }).connected();
+  pair.take(pair.core.command({ type: "auth.refresh", id: "r1", token: "twt_once" }, pair.now));
+  pair.settle();
+  pair.reconnect();
+  expect(pair.heard("hello")[0]?.token).toBe("old");
+});
+
 describe("life and death of sockets", () => {
   it("g27 answers a ping after everything before it was handled", () => {
     const pair = following();

@@ -4,6 +4,7 @@ import { ClientConnection } from "../../src/client/connection.js";
 import { Dashboard } from "../../src/client/dashboard.js";
 import type { Notice } from "../../src/client/notices.js";
 import type { Command } from "../../src/commands.js";
+import type { PresenceUpdateFrame } from "../../src/frames.js";
 import { asChunks } from "../../src/parts/chunks.js";
 import { Fold } from "../../src/parts/fold.js";
 import { textOf } from "../../src/parts/message.js";
@@ -59,7 +60,8 @@ export class Replay {
 
   constructor({ client = {} }: Transcript) {
     let ids = 0;
-    const who = { clientId: client.clientId ?? "tab_k3", dashboard: client.dashboard ?? true };
+    const { clientId = "tab_k3", dashboard = true, capabilities = [] } = client;
+    const who = { clientId, dashboard, capabilities };
     this.#core = new ClientConnection(who, () => `minted_${(ids += 1)}`, () => 0.5, client.token ?? null);
   }
 
@@ -101,6 +103,7 @@ export class Replay {
   #application(action: Record<string, unknown>): readonly Notice[] {
     if (action.open) return this.#core.open(this.#now);
     if (action.foreground) return this.#core.foreground(this.#now);
+    if (action.presence) return this.#core.presence(action.presence as PresenceUpdateFrame);
     if (action.command) return this.#core.command(action.command as Command, this.#now);
     const { streamId, after } = action.subscribe as { streamId: string; after: number };
     return this.#core.subscribe(streamId, after, this.#now);
@@ -122,6 +125,7 @@ export class Replay {
       ended: Object.fromEntries(this.#heard.flatMap((n) => (n.type === "stream.end" ? [[n.streamId, n.status]] : []))),
       events: this.#heard.flatMap((notice) => (notice.type === "event" ? [notice.offset] : [])),
       chats: Object.fromEntries(this.#dashboard.view.chats.map((chat) => [chat.chatId, chat.title])),
+      unseen: this.#dashboard.view.chats.filter(({ unseen }) => unseen).map(({ chatId }) => chatId),
       notices: this.#heard.flatMap(({ type }) => (FRAMES.has(type) ? [] : [classOf(type)])),
     };
     const found = Object.fromEntries(Object.keys(expected).map((name) => [name, values[name]]));

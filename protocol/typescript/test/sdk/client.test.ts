@@ -157,19 +157,32 @@ describe("the connection", () => {
 
   it("stops when the server wants something else first, and goes on once it has it", async () => {
     const house = new House();
-    const tokens = ["old", "new"];
-    const client = await house.greeted({ token: () => Promise.resolve(tokens.shift()) });
+    const client = await house.greeted({ token: "old" });
     const sent = client.send("chat_9", "Why?");
     await house.settle();
     const answer = await sent;
-    house.cut(4401);
+    house.cut(4403);
     expect(client.connection.getSnapshot()).toMatchObject({ state: "stopped", retryAt: null });
     await expect(client.ready()).rejects.toBeInstanceOf(ConnectionStopped);
     house.world.logs.get("str_1")?.say("still ").finish();
     client.open();
     await house.settle();
-    expect(house.heard("hello")[0]?.token).toBe("new");
     expect((await answer.finished()).text).toBe("still ");
+  });
+
+  it("tries once more with a fresh token when the old one was refused", async () => {
+    const house = new House();
+    const tokens = ["old", "new", "newest"];
+    const client = await house.greeted({ token: () => Promise.resolve(tokens.shift()) });
+    house.cut(4401);
+    await house.settle();
+    expect(house.heard("hello")[0]?.token).toBe("new");
+    expect(client.connection.getSnapshot().isLive).toBe(true);
+    house.isOnline = false;
+    house.cut(4401);
+    await house.settle();
+    house.cut(4401);
+    expect(client.connection.getSnapshot().state).toBe("stopped");
   });
 
   it("tells whoever waits for the first greeting that there will be none", async () => {
@@ -220,6 +233,21 @@ describe("the connection", () => {
     await house.settle();
     expect(why).toEqual(["hello", "refresh"]);
     expect(house.heard("auth.refresh")).toMatchObject([{ token: "token for refresh" }]);
+  });
+
+  it("asks again for a token to renew with, until it has one", async () => {
+    const house = new House();
+    const offline = () => Promise.reject(new TypeError("offline"));
+    const answers = [() => Promise.resolve("t"), offline, offline, () => Promise.resolve("fresh")];
+    await house.greeted({ token: () => (answers.shift() ?? offline)() });
+    house.socket.tell({ type: "auth.expiring", expiresAt: 1 });
+    for (let pause = 0; pause < 2; pause += 1) {
+      await house.settle();
+      expect(house.heard("auth.refresh")).toEqual([]);
+      house.clock.move(5_000);
+    }
+    await house.settle();
+    expect(house.heard("auth.refresh")).toMatchObject([{ token: "fresh" }]);
   });
 
   it("asks again later when the token could not be had", async () => {
