@@ -197,10 +197,25 @@ class Verbs(ABC):
         """Remove, reorder, pause or continue the questions that wait in a chat, named by command id."""
         await self.command("queue.update", chatId=chat_id, remove=remove, order=order, paused=paused)
 
-    async def approve(self, stream_id: str, approval_id: str, *, approved: bool, reason: str | None = None) -> None:
-        """Allow or deny a tool call that waits for a person."""
-        await self.command("tool.approval", streamId=stream_id, approvalId=approval_id, approved=approved,
+    async def approve(self, stream_id: str, approval_id: str, *, reason: str | None = None) -> None:
+        """Allow a tool call that waits for a person: a `tool-approval-request` among the chunks of the answer.
+
+        Answers ask for it only when the client was made with the capability `tools`.
+        """
+        await self.command("tool.approval", streamId=stream_id, approvalId=approval_id, approved=True,
                            reason=reason)  # fmt: skip
+
+    async def deny(self, stream_id: str, approval_id: str, *, reason: str | None = None) -> None:
+        """Deny a tool call that waits for a person; the model is told the reason, and goes on without it."""
+        await self.command("tool.approval", streamId=stream_id, approvalId=approval_id, approved=False,
+                           reason=reason)  # fmt: skip
+
+    async def tool_output(
+        self, stream_id: str, tool_call_id: str, output: Any = None, *, error_text: str | None = None
+    ) -> None:
+        """Deliver the output of a tool that the client runs, as `ask_person`; or why there is none."""
+        await self.command("tool.output", streamId=stream_id, toolCallId=tool_call_id, output=output,
+                           errorText=error_text)  # fmt: skip
 
     async def search(self, query: str, *, limit: int | None = None) -> DashboardSnapshot:
         """Find chats; the answer is a page beside the dashboard and does not change it."""

@@ -240,3 +240,34 @@ async def test_g26_what_is_seen_on_one_device_is_seen_on_every_device(tmp_path: 
         assert answer.message_id is not None
         await phone.seen("chat_1", answer.message_id)
         await both_say(unseen=False)
+
+
+async def waiting(answer: tidewire.Answer, kind: str) -> dict[str, Any]:
+    """Wait for a chunk of this kind."""
+    async for chunk in answer.chunks():
+        if chunk["type"] == kind:
+            return chunk
+    raise AssertionError(f"No {kind} came.")
+
+
+async def test_tools_are_approved_denied_and_answered(tmp_path: Path) -> None:
+    async with served(tmp_path) as server, connect(server, capabilities=("tools",)) as client:
+        assert client.welcome is not None
+        assert client.welcome.capabilities == ["tools"]
+        async with connect(server, token=client.token) as other:
+            asking = {"tool": "search_chats", "pace": 0}
+            for decide, state in ((other.approve, "output-available"), (other.deny, "output-denied")):
+                answer = await client.send(client.new_id(), "Tide?", options=asking)
+                request = await waiting(answer, "tool-approval-request")
+                assert client.dashboard.chats[0].awaiting_approval
+                await decide(answer.stream_id, request["approvalId"], reason="Because.")
+                done = await same_as_stored(client, answer)
+                assert done.message["parts"][1]["state"] == state
+                assert done.message["parts"][1]["approval"]["reason"] == "Because."
+            outputs: list[dict[str, Any]] = [{"output": {"choice": "This"}}, {"error_text": "Closed."}]
+            for output, state in zip(outputs, ("output-available", "output-error"), strict=True):
+                answer = await client.send(client.new_id(), "Tide?", options={"tool": "ask_person", "pace": 0})
+                call = await waiting(answer, "tool-input-available")
+                await other.tool_output(answer.stream_id, call["toolCallId"], **output)
+                done = await same_as_stored(client, answer)
+                assert done.message["parts"][1]["state"] == state
