@@ -152,7 +152,8 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     closing = Closing(database, outbox, ticker, clock, Presences(hub, broker).is_watched, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
     asking = Asking(database, outbox, patience=limits.tool_wait_ms / 1000)
-    calling = Calling(Toolbox(tools(settings, database)), asking, mint)
+    toolbox = Toolbox(tools(settings, database))
+    calling = Calling(toolbox, asking, mint)
     supervisor = Supervisor(
         database,
         registry,
@@ -184,7 +185,7 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
             Messages(accepting, Attaching(uploads, limits), outbox).table(),
             Queue(outbox, registry, supervisor, node=name, quota=quota).table(),
             Streams(outbox, registry, supervisor, owners).table(),
-            Tools(outbox, asking).table(),
+            Tools(outbox, asking, registry, toolbox).table(),
             Chats(database, registry).table(),
             Filing(outbox, registry, owners).table(),
             Seeing(outbox).table(),

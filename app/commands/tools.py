@@ -6,12 +6,15 @@ from app.commands.reply import Caller, Reply, Table
 from app.store import tool_requests
 from app.store.outbox import Change, Outbox
 from app.store.queries import to_text
-from app.store.tool_requests import Answer, Request
+from app.store.tool_requests import Answer, Asked, Request
 from app.streams.asking import Asking
-from app.streams.calling import MOST_OUTPUT
+from app.streams.calling import MOST_OUTPUT, name_of
+from app.streams.registry import Registry
+from app.tools.toolbox import Toolbox
 from protocol.errors import Refusal
 from protocol.frames.client import ToolApproval, ToolOutput
 from protocol.lifecycle import TERMINAL
+from protocol.parts.fold import Fold
 
 
 class Tools:
@@ -20,11 +23,15 @@ class Tools:
     Args:
         outbox: where answers are written down.
         asking: tells the runner that waits for them.
+        registry: has the logs in which calls are seen.
+        toolbox: says which tools the client runs.
     """
 
-    def __init__(self, outbox: Outbox, asking: Asking) -> None:
+    def __init__(self, outbox: Outbox, asking: Asking, registry: Registry, toolbox: Toolbox) -> None:
         self._outbox = outbox
         self._asking = asking
+        self._registry = registry
+        self._toolbox = toolbox
 
     def table(self) -> Table:
         """The commands carried out here."""
@@ -53,22 +60,39 @@ class Tools:
             if (receipt := await change.receipt(command)) is not None:
                 return Reply(receipt.result, duplicate=True)
             result: dict[str, Any] = {}
-            is_first = await _write(change, caller, request, given)
+            is_first = await self._write(change, caller, request, given)
             await change.remember(command, result)
         if is_first:
             self._asking.told(request, given)
         return Reply(result)
 
+    async def _write(self, change: Change, caller: Caller, request: Request, given: Answer) -> bool:
+        """Write an answer down; say whether it is the first. One that says the same as the first does no harm.
 
-async def _write(change: Change, caller: Caller, request: Request, given: Answer) -> bool:
-    """Write an answer down; say whether it is the first. One that says the same as the first does no harm.
+        Raises:
+            Refusal: nothing waits for it (`not_found`), or it was answered otherwise before (`invalid_argument`).
+        """
+        asked = await tool_requests.find(change.tx, change.user_id, request)
+        if asked is not None:
+            return await _write_to(asked, change, caller, request, given)
+        if not self._will_ask(caller, request):
+            raise Refusal("not_found", "Nothing waits for an answer under these ids.")
+        await tool_requests.ask(change.tx, request, now=change.now, given=given)
+        return True
 
-    Raises:
-        Refusal: nothing waits for it (`not_found`), or it was answered otherwise before (`invalid_argument`).
-    """
-    asked = await tool_requests.find(change.tx, change.user_id, request)
-    if asked is None:
-        raise Refusal("not_found", "Nothing waits for an answer under these ids.")
+    def _will_ask(self, caller: Caller, request: Request) -> bool:
+        """Whether a call is there for the client to run, of which the runner has yet to ask: its step is not over."""
+        stream = self._registry.get(request.stream_id)
+        if request.kind != "output" or stream is None or stream.user_id != caller.user_id or stream.ended:
+            return False
+        for part in Fold().extend(stream.log.merged()).parts:
+            if part.get("toolCallId") == request.request_id and part["state"] == "input-available":
+                tool = self._toolbox.find(name_of(part))
+                return tool is not None and tool.run is None
+        return False
+
+
+async def _write_to(asked: Asked, change: Change, caller: Caller, request: Request, given: Answer) -> bool:
     if asked.answer is not None:
         _check_same(request, asked.answer, given)
         return False

@@ -29,14 +29,14 @@ class Asked:
     answer: Answer | None
 
 
-async def ask(q: Queries, request: Request, *, now: int) -> None:
-    """Write a request down."""
+async def ask(q: Queries, request: Request, *, now: int, given: Answer | None = None) -> None:
+    """Write a request down; `given` is the answer of who answered before it was asked."""
     await q.execute(
         """
-        INSERT INTO tool_requests (stream_id, kind, request_id, asked_at)
-        VALUES (:stream_id, :kind, :request_id, :now)
+        INSERT INTO tool_requests (stream_id, kind, request_id, asked_at, answer)
+        VALUES (:stream_id, :kind, :request_id, :now, :answer)
         """,
-        request._asdict() | {"now": now},
+        request._asdict() | {"now": now, "answer": None if given is None else to_text(given)},
     )
 
 

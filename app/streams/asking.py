@@ -47,9 +47,8 @@ class Asking:
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[request] = future
         try:
-            async with self._outbox.change(generation.user_id) as change:
-                await tool_requests.ask(change.tx, request, now=change.now)
-                change.tell("chat.updated", source=None, chat_id=generation.chat_id)
+            if (early := await self._write(generation, request)) is not None:
+                return early
             show()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._patience):
@@ -74,6 +73,16 @@ class Asking:
             stream_ids = {request.stream_id for request in self._waiting}
             for request, answer in (await tool_requests.answered(self._database, stream_ids)).items():
                 self.told(request, answer)
+
+    async def _write(self, generation: Generation, request: Request) -> Answer | None:
+        """Write a request down, unless its answer is there: clients may run a tool as soon as they see the call."""
+        async with self._outbox.change(generation.user_id) as change:
+            asked = await tool_requests.find(change.tx, generation.user_id, request)
+            if asked is not None:
+                return asked.answer
+            await tool_requests.ask(change.tx, request, now=change.now)
+            change.tell("chat.updated", source=None, chat_id=generation.chat_id)
+        return None
 
     async def _give_up(self, generation: Generation, request: Request) -> Answer:
         """Answer in the place of people, unless one of them just did."""

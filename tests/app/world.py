@@ -103,7 +103,8 @@ class World:
         self.closing = Closing(store, self.outbox, self.ticker, self.clock, is_watched, node="n", quota=self.quota)
         self.entitling = Entitling(store, self.outbox, self.catalogue)
         self.asking = Asking(store, self.outbox, patience=self.limits.tool_wait_ms / 1000)
-        self.calling = Calling(Toolbox(tools), self.asking, self.mint)
+        self.toolbox = Toolbox(tools)
+        self.calling = Calling(self.toolbox, self.asking, self.mint)
         self.supervisor = Supervisor(
             store,
             self.registry,
@@ -149,7 +150,7 @@ class World:
                 Messages(self.accepting, Attaching(self.uploads, self.limits), self.outbox).table(),
                 Queue(self.outbox, self.registry, self.supervisor, node="n", quota=self.quota).table(),
                 Streams(self.outbox, self.registry, self.supervisor, self.owners).table(),
-                Tools(self.outbox, self.asking).table(),
+                Tools(self.outbox, self.asking, self.registry, self.toolbox).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.owners).table(),
                 Seeing(self.outbox).table(),

@@ -112,6 +112,35 @@ async def test_an_output_of_the_client_lets_the_answer_go_on(world: World) -> No
     assert (second["state"], second["output"]) == ("output-available", {"choice": [1, None]})
 
 
+async def test_an_output_may_come_before_the_step_that_asks_for_it_is_over(world: World) -> None:
+    caller, stranger, gate = await world.guest(), await world.guest(), asyncio.Event()
+
+    async def slow(prompt: Prompt, sink: Sink) -> FinishReason:
+        reason = await calls(prompt, sink)
+        await gate.wait()
+        return reason
+
+    world.model.script = slow
+    stream_id = (await world.ask(caller, text="choose peek"))["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    await until(lambda: len(stream.log.merged()) == 4)
+    frame = {"streamId": stream_id, "toolCallId": "call_0", "output": {"choice": "a"}}
+    await world.run(caller, "tool.output", **frame)
+    for who, names in ((stranger, {}), (caller, {"toolCallId": "call_1"}), (caller, {"toolCallId": "unknown"})):
+        with pytest.raises(Refusal) as refused:
+            await world.run(who, "tool.output", **(frame | names))
+        assert refused.value.code == "not_found"
+    with pytest.raises(Refusal, match="has its output already"):
+        await world.run(caller, "tool.output", **(frame | {"output": "another"}))
+    gate.set()
+    await until(lambda: b"tool-approval-request" in stream.log.raw(0, stream.log.tail)[-1])
+    await world.run(caller, "stream.stop", streamId=stream_id)
+    await world.ended(stream_id)
+    call = (await world.history(caller))[1]["parts"][1]
+    assert (call["state"], call["output"]) == ("output-available", {"choice": "a"})
+
+
 async def test_g3_an_answer_has_one_effect(world: World) -> None:
     caller = await world.guest()
     stream_id, [request] = await asking(world, caller)
