@@ -97,6 +97,8 @@ def _answers(parts: Parts) -> Iterator[Metric]:
     yield _counter("streams_ended", "Streams that ended here, by status.", ended, "status")
     yield _counter("stream_errors", "Answers that failed or were cut off, by code.", tally.failures, "code")
     yield _counter("tokens", "Tokens that answers cost, as models count them.", tally.tokens, "kind")
+    calls = parts.supervisor.tool_calls
+    yield _counter("tool_calls", "Tool calls that ended: ok, error or denied.", calls, "tool", "outcome")
     yield _histogram("first_token_seconds", "From the start of an answer to its first content.", tally.first_words)
     yield _histogram("answer_seconds", "From the start of an answer to its end.", tally.durations)
     yield _histogram("stop_seconds", "From a stop to the end of the answer.", tally.stops)

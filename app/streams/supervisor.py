@@ -1,7 +1,7 @@
 """Starts, stops and drains this node's generations. Nothing here belongs to a socket."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from app.clock import Clock
 from app.logs import note
@@ -84,6 +84,11 @@ class Supervisor:
     def tally(self) -> Tally:
         """What became of the answers that ended here."""
         return self._closing.tally
+
+    @property
+    def tool_calls(self) -> Mapping[tuple[str, str], int]:
+        """How tool calls ended here, by tool and outcome."""
+        return self._calling.outcomes
 
     def ticks(self) -> TickStatistics:
         """What the tick did."""

@@ -55,6 +55,13 @@ async def test_metrics_tell_the_truth_while_an_answer_streams(server: ServerProc
         assert seen["tidewire_stop_seconds_count"] == 1
         assert seen["tidewire_stop_seconds_sum"] == pytest.approx(end["stopLatencyMs"] / 1000)
         assert seen["tidewire_tokens_total{output}"] == end["usage"]["outputTokens"]
+        await tab.ended((await tab.ask("other", "12*7", options={"tool": ["calculate", "made_up"]}))["streamId"])
+        called = await read(server)
+        assert (
+            called["tidewire_tool_calls_total{ok}{calculate}"]
+            == called["tidewire_tool_calls_total{error}{unknown}"]
+            == 1
+        )
         assert seen["tidewire_commands_total{ok}{stream.stop}"] == 1
         assert seen["tidewire_commands_total{ok}{auth.refresh}"] == 1
         assert seen["tidewire_errors_total{not_found}"] == seen["tidewire_commands_total{not_found}{chat.get}"] == 1
