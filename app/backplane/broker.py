@@ -59,8 +59,8 @@ class Broker(Protocol):
 
         Returns:
             Whether everything said from now on is heard. Otherwise the subscription is made as soon as possible, and
-            `Listener.miss` says when. Comes within a second. To follow something without a gap, subscribe first, then
-            read where it stands.
+            `Listener.miss` says when. Comes within a second; one that is cancelled was never made. To follow something
+            without a gap, subscribe first, then read where it stands.
         """
 
     def unsubscribe(self, user_id: str) -> None:

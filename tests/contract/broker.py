@@ -268,7 +268,7 @@ class BrokerContract:
         await a.notes.until(lambda: a.notes.missed("usr_1") > 0)
         assert a.notes.missed("usr_1", wiped=True) == 0
 
-    async def test_a_closed_broker_is_silent(self, join: Join, a: Node) -> None:
+    async def test_a_closed_broker_is_silent(self, join: Join, a: Node, caplog: pytest.LogCaptureFixture) -> None:
         async with join("c") as c:
             await c.broker.subscribe("usr_1")
             await a.broker.subscribe("usr_1")
@@ -279,6 +279,8 @@ class BrokerContract:
             assert not await a.broker.tell("c", StopStream("usr_1", "str_1"))
             assert c.notes.heard == a.notes.heard == []
             await c.broker.close()
+        await a.broker.close()
+        assert [record.message for record in caplog.records if "did not end" in record.message] == []
 
 
 class SharedJournalContract:

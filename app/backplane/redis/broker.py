@@ -92,7 +92,11 @@ class RedisBroker:
         self._subscribers[user_id] += 1
         subscription, channel = self._of(user_id).subscription, self._names.user(user_id)
         subscription.want(channel)
-        return await subscription.heard(channel)
+        try:
+            return await subscription.heard(channel)
+        except asyncio.CancelledError:
+            self.unsubscribe(user_id)
+            raise
 
     def unsubscribe(self, user_id: str) -> None:
         """Undo one subscription."""

@@ -51,7 +51,7 @@ class Subscription:
         self._channels = Channels()
         self._waiting: dict[bytes, asyncio.Future[None]] = {}
         self._given_up: set[bytes] = set()  # whoever wanted these was told that they are not heard yet
-        self._is_new = True  # not yet heard everything that was wanted when the connection was made
+        self._is_new = True  # since the connection was made, not everything that is wanted was heard yet
         self._is_dropped = False
         self._connection: AbstractConnection | None = None
         self._wake = asyncio.Event()
@@ -111,7 +111,7 @@ class Subscription:
             await asyncio.sleep(pause)
 
     async def _hear(self, connection: AbstractConnection) -> None:
-        self._is_new, self._is_dropped = True, False
+        self._is_dropped = False
         self._wake.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._read(connection))
@@ -119,6 +119,7 @@ class Subscription:
 
     async def _let_go(self) -> None:
         connection, self._connection = self._connection, None
+        self._is_new = True
         self._channels.reset()
         for waiting in self._waiting.values():
             waiting.set_result(None)
@@ -144,11 +145,11 @@ class Subscription:
         taken = 0
         while True:
             kind, channel, content = await connection.read_response(timeout=math.inf)
+            taken += 1
+            if taken % AT_A_TIME == 0:
+                await asyncio.sleep(0)
             if kind in (b"message", b"smessage"):
                 self._take(channel, content)
-                taken += 1
-                if taken % AT_A_TIME == 0:
-                    await asyncio.sleep(0)
             elif kind in (b"subscribe", b"ssubscribe"):
                 self._confirmed(channel)
             elif self._channels.is_lost(channel):
@@ -164,4 +165,5 @@ class Subscription:
             self._given_up.discard(channel)
         if self._is_new and self._channels.are_heard:
             self._is_new = False
+            log.info("partition %d is heard", self._partition)
             self._on_gap(None)

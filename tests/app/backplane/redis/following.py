@@ -148,9 +148,11 @@ async def writing(url: str) -> AsyncIterator[Writing]:
     notes = Notes()
     await journal.open()
     await broker.open(notes)
-    yield Writing(journal, broker, notes, Owner(A, journal))
-    await broker.close()
-    await journal.close()
+    try:
+        yield Writing(journal, broker, notes, Owner(A, journal))
+    finally:
+        await broker.close()
+        await journal.close()
 
 
 @asynccontextmanager
@@ -161,7 +163,9 @@ async def following(url: str) -> AsyncIterator[Following]:
     await journal.open()
     await broker.open(notes)
     assert await broker.subscribe(A.user_id)
-    yield Following(journal, broker, notes)
-    await notes.close()
-    await broker.close()
-    await journal.close()
+    try:
+        yield Following(journal, broker, notes)
+    finally:
+        await notes.close()
+        await broker.close()
+        await journal.close()

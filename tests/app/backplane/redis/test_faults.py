@@ -171,6 +171,34 @@ async def test_a_server_that_comes_back_empty_gets_everything_again(
     assert await follower.journal.read(A) == follower.notes.log == log("str_a", 6)
 
 
+async def test_a_server_that_is_gone_is_not_asked_or_complained_of_all_the_time(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with writing(redis_server.url) as writer:
+        before = writer.broker.statistics().connections
+        redis_server.stop()
+        await asyncio.sleep(4)
+        said = [
+            record for record in caplog.records if record.name == "tidewire.broker" and record.levelname == "WARNING"
+        ]
+        assert 0 < len(said) < 8
+        redis_server.start()
+        await writer.notes.until(lambda: writer.notes.missed(A.user_id) == 2)
+        assert writer.broker.statistics().connections == before + 1
+
+
+async def test_a_subscription_that_is_cancelled_was_never_made(redis_server: RedisServer, writer: Writing) -> None:
+    redis_server.freeze()
+    pending = asyncio.create_task(writer.broker.subscribe("usr_1"))
+    await asyncio.sleep(0.05)
+    pending.cancel()
+    await asyncio.wait([pending])
+    redis_server.thaw()
+    assert pending.cancelled()
+    assert await writer.broker.subscribe("usr_2")
+    assert "usr_1" not in redis_server.command("PUBSUB", "CHANNELS")
+
+
 async def test_nobody_waits_long_for_a_server_that_stands_still(redis_server: RedisServer, writer: Writing) -> None:
     await writer.owner.write(5)
     await writer.broker.subscribe("usr_1")
