@@ -39,6 +39,7 @@ from tidewire.errors import (
 )
 from tidewire.guest import GuestSession, guest_session
 from tidewire.transport import ConnectFailed, Connector, Socket, connector
+from tidewire.upload import UploadedFile
 from tidewire.verbs import ChatPage
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "Timer",
     "TokenSource",
     "Unreachable",
+    "UploadedFile",
     "Usage",
     "connect",
     "connector",

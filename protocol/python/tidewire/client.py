@@ -3,6 +3,7 @@
 import asyncio
 import random as randomness
 from collections.abc import AsyncGenerator, Callable
+from os import PathLike
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -17,10 +18,12 @@ from tidewire.answer import Answer
 from tidewire.clock import Clock, LoopClock
 from tidewire.driver import Driver, TokenSource
 from tidewire.errors import ClientClosed, CommandRefused, ConnectionStopped, Unreachable
-from tidewire.guest import guest_session, socket_url
+from tidewire.guest import guest_session
+from tidewire.http import socket_url
 from tidewire.inbox import Change
 from tidewire.open_work import OpenWork
 from tidewire.transport import Connector, connector
+from tidewire.upload import UploadedFile, upload
 from tidewire.verbs import Verbs
 
 Result = TypeVar("Result")
@@ -205,6 +208,27 @@ class Client(Verbs):
         answer.chat_id, answer.message_id = result.chat_id, result.message_id
         answer.user_message_id = result.user_message_id
         return answer
+
+    async def upload(
+        self, file: bytes | str | PathLike[str], *, filename: str | None = None, media_type: str | None = None
+    ) -> UploadedFile:
+        """Upload a file, to send it with `files`; the same bytes again are the same file.
+
+        Needs a session or API token: a ticket proves nothing outside of the socket.
+
+        Args:
+            file: its bytes, or the path where it lies.
+            filename: what it is called; the last part of the path when left out.
+            media_type: when left out, guessed by the name, or by the server from the bytes.
+
+        Raises:
+            CommandRefused: it is too large, of a kind that is not taken, or too much for this user.
+            Unreachable: the server did not answer.
+        """
+        self._check_open()
+        token = self.token if self._token_source is None else await self._fresh_token()
+        assert token is not None  # noqa: S101 - without a source there is one since we entered
+        return await upload(self.url, token, file, filename=filename, media_type=media_type)
 
     def follow(self, stream_id: str, *, after: int = 0) -> Answer:
         """Follow a stream that somebody else started: another tab, another device, or we before a restart.

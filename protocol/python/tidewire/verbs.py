@@ -1,6 +1,7 @@
 """The verbs of the product, each as a method with typed arguments."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from protocol.client import Dashboard
 from protocol.frames.client import IfActive
 from protocol.frames.objects import ActiveStream, DashboardChat, DashboardSnapshot, StreamStatus, WireObject
 from tidewire.answer import Answer
+from tidewire.upload import UploadedFile
 
 Content = str | list[dict[str, Any]]
 _PAGE = 100
@@ -42,8 +44,9 @@ class Verbs(ABC):
     async def send(
         self,
         chat_id: str,
-        content: Content,
+        content: Content = "",
         *,
+        files: Sequence[UploadedFile] = (),
         model: str | None = None,
         options: dict[str, Any] | None = None,
         project_id: str | None = None,
@@ -54,16 +57,18 @@ class Verbs(ABC):
         """Ask a question; returns the answer to follow as soon as the server has accepted it.
 
         Args:
-            chat_id: the chat; created when it is new. content: the question, as text or as the parts of a
-            `UIMessage`. model: a model id of `dashboard.models`; the server's default when left out. options: what
-            the model understands; `{"tokens": 200, "pace": 50}` for the demo model. project_id: the project of a new
-            chat. if_active: when an answer is being written in the chat already: `reject` the question (the default),
-            `stop` that
-                answer, or `queue` behind it.
+            chat_id: the chat; created when it is new.
+            content: the question, as text or as the parts of a `UIMessage`; with files it may be empty.
+            files: what `upload` returned.
+            model: a model id of `dashboard.models`; the server's default when left out.
+            options: what the model understands; `{"tokens": 200, "pace": 50}` for the demo model.
+            project_id: the project of a new chat.
+            if_active: when an answer is being written in the chat already: `reject` the question (the default), `stop`
+                that answer, or `queue` behind it.
             message_id: of the question, when the application has shown it already.
             command_id: of the command; sending twice under one id has one effect, and `stop` takes it before the ack.
         """
-        message = {"id": message_id or self.new_id(), "role": "user", "parts": _parts(content)}
+        message = {"id": message_id or self.new_id(), "role": "user", "parts": _parts(content, files)}
         fields = _some(chatId=chat_id, message=message, model=model, options=options, projectId=project_id,
                        ifActive=if_active, id=command_id)  # fmt: skip
         return await self._generate("message.send", fields)
@@ -72,8 +77,9 @@ class Verbs(ABC):
         self,
         chat_id: str,
         message_id: str,
-        content: Content,
+        content: Content = "",
         *,
+        files: Sequence[UploadedFile] = (),
         model: str | None = None,
         options: dict[str, Any] | None = None,
     ) -> Answer:
@@ -82,7 +88,7 @@ class Verbs(ABC):
         Args:
             message_id: the question to replace; the arguments after it are those of `send`.
         """
-        message = {"id": self.new_id(), "role": "user", "parts": _parts(content)}
+        message = {"id": self.new_id(), "role": "user", "parts": _parts(content, files)}
         fields = _some(chatId=chat_id, messageId=message_id, message=message, model=model, options=options)
         return await self._generate("message.edit", fields)
 
@@ -232,8 +238,11 @@ class Verbs(ABC):
         return self.dashboard.more
 
 
-def _parts(content: Content) -> list[dict[str, Any]]:
-    return [{"type": "text", "text": content}] if isinstance(content, str) else content
+def _parts(content: Content, files: Sequence[UploadedFile]) -> list[dict[str, Any]]:
+    parts = [file.part for file in files]
+    if not isinstance(content, str):
+        return parts + content
+    return [*parts, {"type": "text", "text": content}] if content or not files else parts
 
 
 def _some(**fields: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 import tidewire
 from tidewire.transport import Socket, WebSocketTransport
 
+from tests.app.files import PNG
 from tests.system.server import ServerProcess
 
 pytestmark = pytest.mark.slow
@@ -67,6 +68,45 @@ async def same_as_stored(client: tidewire.Client, answer: tidewire.Answer) -> ti
     assert done.message["parts"] == stored["parts"]
     assert done.status == stored["metadata"]["status"]
     return done
+
+
+async def test_files_are_uploaded_and_sent(tmp_path: Path) -> None:
+    path = tmp_path / "Ebbe & Flut.md"
+    path.write_text("drei kurze Wörter")
+    async with served(tmp_path) as server, connect(server) as client:
+        text, picture = await client.upload(path), await client.upload(PNG, filename="sea.png")
+        assert (text.filename, text.media_type, text.size) == ("Ebbe & Flut.md", "text/markdown", 18)
+        assert (await client.upload(b"{}", filename="x.json")).media_type == "text/plain"
+        assert await client.upload(str(path)) == text
+        chat_id = client.new_id()
+        answer = await client.send(chat_id, "Which words?", files=[text, picture], options={"pace": 0})
+        done = await same_as_stored(client, answer)
+        assert "sea.png`: image/png" in tidewire.text_of(done.message)
+        assert answer.user_message_id is not None
+        question = await client.message(chat_id, answer.user_message_id)
+        assert question is not None
+        assert question["parts"] == [text.part, picture.part, {"type": "text", "text": "Which words?"}]
+        alone = await client.edit(chat_id, answer.user_message_id, files=[picture], options={"pace": 0})
+        await same_as_stored(client, alone)
+        with pytest.raises(tidewire.CommandRefused) as refused:
+            await client.upload(b"PK\x03\x04\x00", filename="archive.zip")
+        assert (refused.value.error.code, refused.value.error.param) == ("content_refused", "content-type")
+        with pytest.raises(FileNotFoundError):
+            await client.upload(tmp_path / "nothing")
+        async with connect(server) as stranger:
+            with pytest.raises(tidewire.CommandRefused, match="not_found"):
+                await stranger.send(client.new_id(), files=[text])
+
+
+async def test_a_fresh_token_uploads(tmp_path: Path) -> None:
+    async with served(tmp_path) as server:
+        session = await tidewire.guest_session(server.url)
+
+        async def fresh() -> str:
+            return session.token
+
+        async with connect(server, token=fresh) as client:
+            assert (await client.upload(PNG)).filename == "file.png"
 
 
 async def test_g05_cut_sockets_cost_nothing(tmp_path: Path) -> None:
