@@ -80,8 +80,12 @@ class Ownership:
         await self._lease.renew()
         await self._obey()
         if self._lease.may_seal:
-            for row in await streams.claim_orphans(self._database, self._node, limit=CLAIMS):
-                await self._seal(row, "its node died")
+            claimed = await streams.claim_orphans(self._database, self._node, limit=CLAIMS)
+            # Together: their readers wait, and each commit waits for the database.
+            sealed = (self._seal(row, "its node died") for row in claimed)
+            for outcome in await asyncio.gather(*sealed, return_exceptions=True):
+                if outcome is not None:
+                    raise outcome
         if not self._supervisor.draining:
             for user_id in await streams.users_to_serve(self._database, at_once=self._quota.at_once, limit=USERS):
                 await self._serve(user_id)
