@@ -12,9 +12,12 @@ from app.backplane.news import (
     News,
     Order,
     Question,
+    SettleRequest,
     StopStream,
 )
 from app.realtime.hub import Hub
+from app.store.tool_requests import Request
+from app.streams.asking import Asking
 from app.streams.registry import Registry
 from app.streams.stream import Reader
 from app.streams.supervisor import Supervisor
@@ -29,14 +32,16 @@ class NodeListener:
         registry: has the streams that are followed here.
         supervisor: runs those that others may stop.
         ticker: writes anew what was wiped.
+        asking: waits for what people say to others.
     """
 
-    def __init__(self, hub: Hub, registry: Registry, supervisor: Supervisor, ticker: Ticker) -> None:
+    def __init__(self, hub: Hub, registry: Registry, supervisor: Supervisor, ticker: Ticker, asking: Asking) -> None:
         self._hub = hub
         self._registry = registry
         self._following = registry.following
         self._supervisor = supervisor
         self._ticker = ticker
+        self._asking = asking
 
     def hear(self, user_id: str, news: News) -> None:
         """Take news about a user."""
@@ -50,9 +55,11 @@ class NodeListener:
             self._following.told_label(news.stream_id, bytes(news.frame))
 
     def obey(self, order: Order) -> None:
-        """Stop what another node was asked to stop."""
+        """Do what another node was asked to do about a stream of this one."""
         if isinstance(order, StopStream):
             self._supervisor.halt(order.stream_id, "stop")
+        elif isinstance(order, SettleRequest):
+            self._asking.told(Request(order.stream_id, order.kind, order.request_id), order.answer)
 
     def answer(self, user_id: str, question: Question) -> bool:
         """Say whether somebody here looks at a chat."""

@@ -6,6 +6,8 @@ something. A *question* is put to every other node where a user is present, and 
 Most of what is said only points at what is stored: a lost word costs time, never a fact.
 """
 
+from typing import Any, Literal
+
 from msgspec import Raw, Struct
 
 from protocol.parts.chunks import Chunk
@@ -65,14 +67,19 @@ class StopStream(Struct, frozen=True, rename="camel", tag="stop"):
     stream_id: str
 
 
-class SettleApproval(Struct, frozen=True, rename="camel", tag="approval", omit_defaults=True):
-    """A person has decided about a tool call of an answer that you write."""
+class SettleRequest(Struct, frozen=True, rename="camel", tag="settle"):
+    """A person has answered what a tool call of an answer that you write waits for; it is written down.
+
+    Args:
+        kind, request_id: name the request, as `app.store.tool_requests.Request` does.
+        answer: what was said.
+    """
 
     user_id: str
     stream_id: str
-    approval_id: str
-    approved: bool
-    reason: str | None = None
+    kind: Literal["approval", "output"]
+    request_id: str
+    answer: dict[str, Any]
 
 
 class IsVisible(Struct, frozen=True, rename="camel", tag="visible"):
@@ -102,7 +109,7 @@ class Probe(Struct, frozen=True, rename="camel", tag="probe"):
 
 
 News = Appended | Ended | Labelled | Announced | Revoked
-Order = StopStream | SettleApproval
+Order = StopStream | SettleRequest
 Question = IsVisible
 Word = News | Order | Asked | Answered | Probe
 """Everything that is ever said."""

@@ -9,6 +9,7 @@ from app.store.queries import to_text
 from app.store.tool_requests import Answer, Asked, Request
 from app.streams.asking import Asking
 from app.streams.calling import MOST_OUTPUT, name_of
+from app.streams.owners import Owners
 from app.streams.registry import Registry
 from app.tools.toolbox import Toolbox
 from protocol.errors import Refusal
@@ -22,14 +23,16 @@ class Tools:
 
     Args:
         outbox: where answers are written down.
-        asking: tells the runner that waits for them.
+        asking: tells the runner that waits for them here.
+        owners: tell it elsewhere.
         registry: has the logs in which calls are seen.
         toolbox: says which tools the client runs.
     """
 
-    def __init__(self, outbox: Outbox, asking: Asking, registry: Registry, toolbox: Toolbox) -> None:
+    def __init__(self, outbox: Outbox, asking: Asking, owners: Owners, registry: Registry, toolbox: Toolbox) -> None:
         self._outbox = outbox
         self._asking = asking
+        self._owners = owners
         self._registry = registry
         self._toolbox = toolbox
 
@@ -60,14 +63,16 @@ class Tools:
             if (receipt := await change.receipt(command)) is not None:
                 return Reply(receipt.result, duplicate=True)
             result: dict[str, Any] = {}
-            is_first = await self._write(change, caller, request, given)
+            owner = await self._write(change, caller, request, given)
             await change.remember(command, result)
-        if is_first:
-            self._asking.told(request, given)
+        if owner is not None and not self._asking.told(request, given):
+            self._owners.settle(owner, caller.user_id, request, given)
         return Reply(result)
 
-    async def _write(self, change: Change, caller: Caller, request: Request, given: Answer) -> bool:
-        """Write an answer down; say whether it is the first. One that says the same as the first does no harm.
+    async def _write(self, change: Change, caller: Caller, request: Request, given: Answer) -> str | None:
+        """Write an answer down; return the node that waits for it, if one does now.
+
+        An answer that says the same as the first one does no harm.
 
         Raises:
             Refusal: nothing waits for it (`not_found`), or it was answered otherwise before (`invalid_argument`).
@@ -78,7 +83,7 @@ class Tools:
         if not self._will_ask(caller, request):
             raise Refusal("not_found", "Nothing waits for an answer under these ids.")
         await tool_requests.ask(change.tx, request, now=change.now, given=given)
-        return True
+        return None
 
     def _will_ask(self, caller: Caller, request: Request) -> bool:
         """Whether a call is there for the client to run, of which the runner has yet to ask: its step is not over."""
@@ -92,15 +97,15 @@ class Tools:
         return False
 
 
-async def _write_to(asked: Asked, change: Change, caller: Caller, request: Request, given: Answer) -> bool:
+async def _write_to(asked: Asked, change: Change, caller: Caller, request: Request, given: Answer) -> str | None:
     if asked.answer is not None:
         _check_same(request, asked.answer, given)
-        return False
+        return None
     if asked.status in TERMINAL or asked.status == "stopping":
         raise Refusal("not_found", "Nothing waits for this any more: the model's answer has ended.")
     await tool_requests.answer(change.tx, request, given)
     change.tell("chat.updated", source=caller.client_id, chat_id=asked.chat_id)
-    return True
+    return asked.node
 
 
 def _check_same(request: Request, before: Answer, given: Answer) -> None:

@@ -22,9 +22,10 @@ class Request(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request as it stands: the stream that waits for it, and the answer it has got."""
+    """A request as it stands: the stream that waits for it, the node that runs it, and the answer it has got."""
 
     chat_id: str
+    node: str | None
     status: StreamStatus
     answer: Answer | None
 
@@ -44,14 +45,14 @@ async def find(q: Queries, user_id: str, request: Request) -> Asked | None:
     """Find a request of this user."""
     row = await q.fetch_one(
         """
-        SELECT s.chat_id, s.status, r.answer FROM tool_requests r JOIN streams s ON s.stream_id = r.stream_id
+        SELECT s.chat_id, s.node, s.status, r.answer FROM tool_requests r JOIN streams s ON s.stream_id = r.stream_id
         WHERE r.stream_id = :stream_id AND r.kind = :kind AND r.request_id = :request_id AND s.user_id = :user_id
         """,
         request._asdict() | {"user_id": user_id},
     )
     if row is None:
         return None
-    return Asked(row["chat_id"], cast("StreamStatus", row["status"]), from_text(row["answer"]))
+    return Asked(row["chat_id"], row["node"], cast("StreamStatus", row["status"]), from_text(row["answer"]))
 
 
 async def answer(q: Queries, request: Request, given: Answer) -> None:

@@ -1,7 +1,8 @@
 """Asks people what a running answer needs to know: whether a tool may run, or the output of one that a client runs.
 
 A request is a row in the database, and so is its answer: written in the change of whoever gives it, from any tab. The
-runner is told of it behind the commit by a plain call. Where that call cannot reach, a round finds the row.
+runner is told of it behind the commit by a plain call, on another node by an order. Where neither reaches, a round
+finds the row.
 """
 
 import asyncio
@@ -57,11 +58,12 @@ class Asking:
         finally:
             del self._waiting[request]
 
-    def told(self, request: Request, answer: Answer) -> None:
-        """Take an answer that was committed; the first one counts."""
+    def told(self, request: Request, answer: Answer) -> bool:
+        """Take an answer that was committed, the first one counts; say whether somebody here waits for it."""
         future = self._waiting.get(request)
         if future is not None and not future.done():
             future.set_result(answer)
+        return future is not None
 
     async def look(self) -> None:
         """Read the answers that nobody told this node of.

@@ -3,10 +3,11 @@
 import asyncio
 
 from app.backplane.broker import Broker
-from app.backplane.news import StopStream
+from app.backplane.news import Order, SettleRequest, StopStream
 from app.store import streams
 from app.store.queries import Queries
 from app.store.streams import StreamRow
+from app.store.tool_requests import Answer, Request
 from app.streams.supervisor import Supervisor
 from app.tasks import Crew
 from protocol.lifecycle import TERMINAL
@@ -16,7 +17,9 @@ LOOK_EVERY = 0.05
 
 
 class Owners:
-    """Stops streams wherever they run. Every stop is written down first, so a word that is lost costs a second.
+    """Stops streams, and settles what they wait for, wherever they run.
+
+    Everything is written down first, so a word that is lost costs a second.
 
     Args:
         database: says when another node has ended a stream.
@@ -39,8 +42,12 @@ class Owners:
     def halt(self, row: StreamRow) -> None:
         """Stop a stream whose stop is written down."""
         if not self._supervisor.halt(row.stream_id, "stop") and row.node not in (None, self._node):
-            order = StopStream(row.user_id, row.stream_id)
-            self._crew.start(self._broker.tell(str(row.node), order), name=f"stop of {row.stream_id}")
+            self._tell(str(row.node), StopStream(row.user_id, row.stream_id))
+
+    def settle(self, node: str, user_id: str, request: Request, answer: Answer) -> None:
+        """Pass an answer of people, which is written down, on to the node whose runner waits for it."""
+        if node != self._node:
+            self._tell(node, SettleRequest(user_id, *request, dict(answer)))
 
     async def end(self, row: StreamRow) -> bool:
         """Stop a stream and wait until it is stored and its end is sent.
@@ -56,6 +63,9 @@ class Owners:
         while await self._runs(row):  # noqa: ASYNC110 - another node says so in the database alone
             await asyncio.sleep(LOOK_EVERY)
         return True
+
+    def _tell(self, node: str, order: Order) -> None:
+        self._crew.start(self._broker.tell(node, order), name=f"{type(order).__name__} of {order.stream_id}")
 
     async def _runs(self, row: StreamRow) -> bool:
         now = await streams.get(self._database, row.user_id, row.stream_id)

@@ -35,7 +35,7 @@ def telemetry_of(world: World) -> Telemetry:
             database=world.store,
             journal=world.journal,
             broker=world.broker,
-            listener=NodeListener(world.hub, world.registry, world.supervisor, world.ticker),
+            listener=NodeListener(world.hub, world.registry, world.supervisor, world.ticker, world.asking),
             catalogue=world.catalogue,
             registry=world.registry,
             supervisor=world.supervisor,

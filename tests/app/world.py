@@ -150,7 +150,7 @@ class World:
                 Messages(self.accepting, Attaching(self.uploads, self.limits), self.outbox).table(),
                 Queue(self.outbox, self.registry, self.supervisor, node="n", quota=self.quota).table(),
                 Streams(self.outbox, self.registry, self.supervisor, self.owners).table(),
-                Tools(self.outbox, self.asking, self.registry, self.toolbox).table(),
+                Tools(self.outbox, self.asking, self.owners, self.registry, self.toolbox).table(),
                 Chats(store, self.registry).table(),
                 Filing(self.outbox, self.registry, self.owners).table(),
                 Seeing(self.outbox).table(),

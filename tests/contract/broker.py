@@ -26,7 +26,7 @@ from app.backplane.news import (
     Order,
     Question,
     Revoked,
-    SettleApproval,
+    SettleRequest,
     StopStream,
 )
 from tests.contract.journal import chunk, end_of, key, log, part
@@ -218,8 +218,8 @@ class BrokerContract:
     async def test_g15_an_order_is_obeyed_once_by_whom_it_is_for(self, a: Node, b: Node) -> None:
         orders: list[Order] = [
             StopStream("usr_1", "str_1"),
-            SettleApproval("usr_1", "str_1", "apr_1", approved=False, reason="no"),
-            SettleApproval("usr_1", "str_1", "apr_2", approved=True),
+            SettleRequest("usr_1", "str_1", "approval", "apr_1", {"approved": False, "reason": "no"}),
+            SettleRequest("usr_1", "str_1", "output", "call_1", {"output": {"choice": [1, None, "é"]}}),
         ]
         for order in orders:
             assert await a.broker.tell("node-b", order)

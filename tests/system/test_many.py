@@ -74,6 +74,24 @@ async def test_g15_a_stop_on_another_node_ends_the_answer(pair: Pair) -> None:
         assert text_of((await a.history("c"))[-1]) == b.streams[stream_id].text
 
 
+async def test_a_tool_is_approved_and_answered_on_another_node(pair: Pair) -> None:
+    async with tabs(pair) as (a, b):
+        stream_id = await asked(a, tool=["search_chats", "ask_person"], pace=0)
+        await b.event("stream.started", streamId=stream_id)
+        await b.follow(stream_id)
+        [request] = await b.asked(stream_id)
+        assert (await b.command("chat.get", chatId="c"))["result"]["chat"]["awaitingApproval"] is True
+        await b.command("tool.approval", streamId=stream_id, approvalId=request["approvalId"], approved=True)
+        [_, question] = [part for part in b.streams[stream_id].fold.parts if part["type"].startswith("tool-")]
+        names = {"streamId": stream_id, "toolCallId": question["toolCallId"]}
+        await b.command("tool.output", **names, output={"choice": "This"})
+        ends = await asyncio.gather(a.ended(stream_id), b.ended(stream_id))
+        assert [end["status"] for end in ends] == ["completed", "completed"]
+        [found, chosen] = [part for part in (await b.history("c"))[-1]["parts"] if part["type"].startswith("tool-")]
+        assert (found["state"], chosen["output"]) == ("output-available", {"choice": "This"})
+        assert b.streams[stream_id].fold.message() == (await b.history("c"))[-1]
+
+
 async def test_g3_a_repeat_on_another_node_has_no_second_effect(pair: Pair) -> None:
     async with tabs(pair) as (a, b):
         message = {"id": "q", "role": "user", "parts": [{"type": "text", "text": "Hello?"}]}

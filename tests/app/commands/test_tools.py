@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 
+from app.backplane.local_broker import Bus, LocalBroker
 from app.commands.reply import Caller
+from app.commands.tools import Tools
+from app.listener import NodeListener
 from app.models.interface import FinishReason, Prompt, Sink
 from app.store.engine import Database
-from app.streams.asking import TOO_LATE
+from app.streams.asking import TOO_LATE, Asking
 from app.streams.calling import MOST_OUTPUT
+from app.streams.owners import Owners
 from app.tools.interface import Arguments, Scope, Tool
 from protocol.errors import Refusal
 from protocol.limits import Limits
@@ -260,13 +264,32 @@ async def test_when_nobody_answers_in_time_the_model_goes_on(store: Database) ->
 async def test_an_answer_of_which_nobody_told_this_node_is_found(world: World) -> None:
     caller = await world.guest()
     stream_id, [request] = await asking(world, caller)
-    told, world.asking.told = world.asking.told, lambda *_: None  # type: ignore[method-assign]
+    told, world.asking.told = world.asking.told, lambda *_: True  # type: ignore[method-assign]
     frame = {"streamId": stream_id, "approvalId": request["approvalId"], "approved": True}
     await world.run(caller, "tool.approval", **frame)
     world.asking.told = told  # type: ignore[method-assign]
     await world.asking.look()
     assert (await world.ended(stream_id)).status == "completed"
     await world.asking.look()
+
+
+async def test_an_answer_on_another_node_is_an_order_to_the_owner(world: World) -> None:
+    """Nobody here waits for it, so it goes out to the node that the stream's row names."""
+    caller = await world.guest()
+    stream_id, [request] = await asking(world, caller)
+    bus = Bus()
+    owner, here = LocalBroker("n", bus), LocalBroker("elsewhere", bus)
+    ears = NodeListener(world.hub, world.registry, world.supervisor, world.ticker, world.asking)
+    await owner.open(ears)
+    await here.open(ears)
+    nobody = Asking(world.store, world.outbox, patience=1)
+    owners = Owners(world.store, world.supervisor, here, node="elsewhere")
+    tools = Tools(world.outbox, nobody, owners, world.registry, world.toolbox)
+    frame = {"streamId": stream_id, "approvalId": request["approvalId"], "approved": True}
+    await tools.approve(caller, command("tool.approval", **frame))  # type: ignore[arg-type]  # it is one
+    assert (await world.ended(stream_id)).status == "completed"
+    assert (await world.history(caller))[1]["parts"][1]["state"] == "output-available"
+    await owners.close()
 
 
 async def test_who_cannot_be_asked_is_offered_no_tool_that_asks(world: World) -> None:

@@ -40,11 +40,13 @@ async def test_a_request_waits_until_it_is_answered(store: Database) -> None:
     assert await is_asking(store) is None
     for request in (APPROVAL, OUTPUT):
         await tool_requests.ask(store, request, now=1)
-    assert await tool_requests.find(store, "u", APPROVAL) == Asked("c", "streaming", None)
+    assert await tool_requests.find(store, "u", APPROVAL) == Asked("c", "n", "streaming", None)
     assert await tool_requests.find(store, "v", APPROVAL) is None
     assert await tool_requests.answered(store, ["s"]) == {}
     await tool_requests.answer(store, APPROVAL, {"approved": True, "reason": "é"})
-    assert await tool_requests.find(store, "u", APPROVAL) == Asked("c", "streaming", {"approved": True, "reason": "é"})
+    assert await tool_requests.find(store, "u", APPROVAL) == Asked(
+        "c", "n", "streaming", {"approved": True, "reason": "é"}
+    )
     assert await is_asking(store), "the other one still waits"
     await tool_requests.answer(store, OUTPUT, {"output": None})
     assert await is_asking(store) is None
