@@ -113,9 +113,11 @@ class Workers:
     def _note_ready(self, woken: Sequence[object]) -> None:
         for number, link in list(self._unready.items()):
             if link in woken:
-                del self._unready[number]
-                with suppress(EOFError, OSError):
+                try:
                     link.recv_bytes()
+                except (EOFError, OSError):
+                    continue  # it has ended, which is not being ready; `_reap` takes leave of it
+                del self._unready[number]
                 if not self._was_ready and not self._unready:
                     self._was_ready = True
                     self._on_ready()

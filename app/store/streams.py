@@ -247,21 +247,31 @@ async def claim_orphans(q: Queries, node: str, *, limit: int) -> list[StreamRow]
 
     From then on its former owner's end of it is refused (`finish`).
     """
-    rows = await q.fetch_all(
+    orphans = await q.fetch_all(
+        """
+        SELECT stream_id FROM streams orphan
+        WHERE status IN ('streaming', 'stopping') AND node <> :node AND NOT EXISTS (
+            SELECT 1 FROM leases, database_clock WHERE leases.node = orphan.node AND expires_at > now_ms
+        ) LIMIT :limit
+        """,
+        {"node": node, "limit": limit},
+    )
+    # One at a time: claimants that lock many rows, each in its own order, would deadlock.
+    claimed = [await _claim(q, node, row["stream_id"]) for row in orphans]
+    return [row for row in claimed if row is not None]
+
+
+async def _claim(q: Queries, node: str, stream_id: str) -> StreamRow | None:
+    row = await q.fetch_one(
         f"""
         UPDATE streams SET node = :node
-        WHERE status IN ('streaming', 'stopping') AND stream_id IN (
-            SELECT stream_id FROM streams orphan
-            WHERE orphan.status IN ('streaming', 'stopping') AND orphan.node <> :node AND NOT EXISTS (
-                SELECT 1 FROM leases, database_clock WHERE leases.node = orphan.node AND expires_at > now_ms
-            ) LIMIT :limit
-        ) AND NOT EXISTS (
+        WHERE stream_id = :stream_id AND status IN ('streaming', 'stopping') AND NOT EXISTS (
             SELECT 1 FROM leases, database_clock WHERE leases.node = streams.node AND expires_at > now_ms
         ) RETURNING {_COLUMNS}
         """,  # noqa: S608 - constants
-        {"node": node, "limit": limit},
+        {"node": node, "stream_id": stream_id},
     )
-    return [_stream(row) for row in rows]
+    return None if row is None else _stream(row)
 
 
 async def ended(q: Queries, stream_ids: Sequence[str]) -> list[StreamRow]:
