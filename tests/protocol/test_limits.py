@@ -34,6 +34,7 @@ TESTED = {
     "hello_timeout_ms": ("system/test_g_timers.py", "test_g01_a_socket_that_says_nothing_is_closed"),
     "heartbeat_interval_ms": ("system/test_g_timers.py", "test_g29_a_socket_that_answers_is_pinged_again_and_again"),
     "heartbeat_timeout_ms": ("system/test_g_timers.py", "test_g29_a_socket_that_does_not_answer_pings_is_closed"),
+    "tool_wait_ms": ("app/commands/test_tools.py", "test_when_nobody_answers_in_time_the_model_goes_on"),
     "silence_ms": ("protocol/client/test_connection.py", "test_g29_the_server_says_what_silence_is"),
 }
 
