@@ -27,6 +27,8 @@ def test_two_handlers_cannot_want_one_command() -> None:
         (command("chat.get", chatId="c"), None),
         (command("chat.seen", chatId="c", messageId="m"), "chat c"),
         (command("stream.subscribe", streamId="s", after=0), None),
+        (command("tool.approval", streamId="s", approvalId="a", approved=True), "stream s"),
+        (command("tool.output", streamId="s", toolCallId="c", output=1), "stream s"),
         (command("dashboard.get"), None),
         (command("events.resume", epoch="e", offset=0), None),
     ],

@@ -145,7 +145,7 @@ async def test_an_output_may_come_before_the_step_that_asks_for_it_is_over(world
     assert (call["state"], call["output"]) == ("output-available", {"choice": "a"})
 
 
-async def test_g3_an_answer_has_one_effect(world: World) -> None:
+async def test_g03_an_answer_has_one_effect(world: World) -> None:
     caller = await world.guest()
     stream_id, [request] = await asking(world, caller)
     frame = command("tool.approval", streamId=stream_id, approvalId=request["approvalId"], approved=True)
