@@ -29,10 +29,6 @@ class Sibling:
     is_blank_failure: bool
 
 
-Age = tuple[int, int, str]
-"""When a message was created, in Unix milliseconds, whether it is an answer, which is often as old as its question, and
-its id: together they order the messages of a chat."""
-
 _PATH = """
     WITH RECURSIVE branch (message_id, parent_id, depth) AS (
         SELECT message_id, parent_id, 0 FROM messages
@@ -185,38 +181,6 @@ async def branch(
             break
         taken.append(_message(row))
     return taken[::-1]
-
-
-async def page(
-    q: Queries, user_id: str, chat_id: str, *, after: Age | None, limit: int
-) -> list[tuple[Age, StoredMessage]]:
-    """Read committed messages of a chat, on all its branches, oldest first.
-
-    Args:
-        after: the age of the last message of the page before.
-        limit: how many at most.
-    """
-    created_at, is_answer, message_id = after or (0, 0, "")
-    rows = await q.fetch_all(
-        """
-        SELECT message_id, parent_id, role, parts, metadata, committed, created_at, is_answer FROM (
-            SELECT *, CASE WHEN role = 'assistant' THEN 1 ELSE 0 END AS is_answer FROM messages
-            WHERE user_id = :user_id AND chat_id = :chat_id AND committed = 1
-        ) AS said
-        WHERE created_at > :created_at OR (created_at = :created_at AND (
-            is_answer > :is_answer OR (is_answer = :is_answer AND message_id > :message_id)))
-        ORDER BY created_at, is_answer, message_id LIMIT :limit
-        """,
-        {
-            "user_id": user_id,
-            "chat_id": chat_id,
-            "created_at": created_at,
-            "is_answer": is_answer,
-            "message_id": message_id,
-            "limit": limit,
-        },
-    )
-    return [((row["created_at"], row["is_answer"], row["message_id"]), _message(row)) for row in rows]
 
 
 async def siblings(q: Queries, user_id: str, chat_id: str, parent_ids: Sequence[str | None]) -> list[Sibling]:

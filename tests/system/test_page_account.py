@@ -147,6 +147,19 @@ def test_signing_out_ends_every_tab_of_this_browser_and_of_no_other(visitor: Cal
     expect(there.get_by_test_id("account-button")).to_have_text(email)
 
 
+def test_chats_are_downloaded(visitor: Callable[[], BrowserContext]) -> None:
+    page = opened(visitor())
+    expect(dialog(page).get_by_text("Download my chats")).to_have_count(0)
+    page.keyboard.press("Escape")
+    asked(page, "Alpha question")
+    choice = section(page, "Download my chats")
+    for link, suffix in (("To be read (Markdown)", "md"), ("For programs (JSON)", "json")):
+        with page.expect_download() as download:
+            choice.get_by_role("link", name=link).click()
+        assert re.fullmatch(rf"tidewire-\d{{4}}-\d\d-\d\d\.{suffix}", download.value.suggested_filename)
+        assert "Alpha question" in download.value.path().read_text()
+
+
 def test_devices_tokens_password_and_the_end(visitor: Callable[[], BrowserContext]) -> None:
     page, there = opened(visitor()), opened(visitor())
     email = registered(page)

@@ -62,7 +62,8 @@ export class Account {
       await this.#entered(isNew);
     };
     const fields = form([EMAIL, password, ...(isNew ? more : [])], isNew ? "Create account" : "Sign in", enter);
-    return [isNew ? "Create an account" : "Sign in", this.#promise(isNew), fields, other, !isNew && this.#forget()];
+    const guest = !isNew && [this.#takeAlong(), this.#forget()];
+    return [isNew ? "Create an account" : "Sign in", this.#promise(isNew), fields, other, ...(guest || [])];
   }
 
   /** Say what becomes of a guest's chats. */
@@ -90,7 +91,7 @@ export class Account {
     const { email, name } = this.socket.session;
     const out = h("button", { class: "primary", type: "button", onclick: () => this.#leave("POST", "logout") }, "Sign out");
     const who = h("p", {}, name && h("strong", {}, name), name && h("br"), email);
-    return ["Your account", who, out, email && this.#password(), devices(), tokens(), this.#forget()];
+    return ["Your account", who, out, email && this.#password(), devices(), tokens(), this.#takeAlong(), this.#forget()];
   }
 
   #password() {
@@ -105,6 +106,13 @@ export class Account {
       said.textContent = "Changed. Your other devices are signed out.";
     });
     return section("Password", fields, said);
+  }
+
+  #takeAlong() {
+    if (!this.socket.session || !this.chats()) return null;
+    const link = (words, format) => h("a", { href: `/v1/export?format=${format}`, download: true }, words);
+    const choice = h("p", {}, link("To be read (Markdown)", "markdown"), " · ", link("For programs (JSON)", "json"));
+    return section("Download my chats", choice);
   }
 
   /** The end of an account, or of a guest. */

@@ -83,8 +83,8 @@ class Site:
         metrics = Metrics(lambda: b"up 1\n", admission, networks=networks_of_ours, token=metrics_token)
         health, usage = Health(self.readiness), Usage(self.gate, world.store, world.clock, world.quota)
         files = Files(self.gate, world.uploads, world.store, world.clock)
-        export = Export(self.gate, world.store, world.clock)
-        parts = (self.auth, account, health, metrics, usage, files, export)
+        self.export = Export(self.gate, world.store, world.clock)
+        parts = (self.auth, account, health, metrics, usage, files, self.export)
         self.app = web(*(part.routes() for part in parts))
 
     async def readiness(self) -> str | None:
