@@ -48,9 +48,8 @@ class Labelled(Struct, frozen=True, rename="camel", tag="labelled"):
 
 
 class Announced(Struct, frozen=True, rename="camel", tag="announced"):
-    """Events were committed: the user's event log stands at this offset."""
+    """Events were committed: the user's event log stands at this offset, whatever its epoch."""
 
-    epoch: str
     offset: int
 
 

@@ -186,7 +186,7 @@ class Hub:
 
     def committed(self, commit: Committed) -> None:
         """Take the events of a commit on this node."""
-        self._broker.announce(commit.user_id, Announced("", commit.events[-1].offset))
+        self._broker.announce(commit.user_id, Announced(commit.events[-1].offset))
         self._joining.pop(commit.user_id, None)
         present = self._present.get(commit.user_id)
         if present is None:

@@ -118,7 +118,7 @@ _offsets = count(1)
 
 def news() -> Announced:
     """Something to say."""
-    return Announced("epoch", next(_offsets))
+    return Announced(next(_offsets))
 
 
 class BrokerContract:
@@ -149,7 +149,7 @@ class BrokerContract:
                 Labelled("str_1", Raw(b'{"type":"stream.status","label":"Thinking \xe2\x80\xa6"}')),
                 Ended("str_1", 7, Raw(end_of("str_1"))),
                 Appended([AppendedRange("str_1", 0, 1, [chunk("str_1", 1)]), AppendedRange("str_2", 4, 900)]),
-                Announced("epoch", 2**53 - 1),
+                Announced(2**53 - 1),
             ]
             for word in said:
                 a.broker.announce("usr_1", word)
@@ -210,8 +210,8 @@ class BrokerContract:
     async def test_the_last_announcement_is_heard_however_many_there_are(self, a: Node, b: Node) -> None:
         await b.broker.subscribe("usr_1")
         for offset in range(1, 5_001):
-            a.broker.announce("usr_1", Announced("e", offset))
-        await b.notes.until(lambda: ("usr_1", Announced("e", 5_000)) in b.notes.heard)
+            a.broker.announce("usr_1", Announced(offset))
+        await b.notes.until(lambda: ("usr_1", Announced(5_000)) in b.notes.heard)
         offsets = [word.offset for _, word in b.notes.heard if isinstance(word, Announced)]
         assert offsets == sorted(offsets)
 
