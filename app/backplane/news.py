@@ -53,12 +53,6 @@ class Announced(Struct, frozen=True, rename="camel", tag="announced"):
     offset: int
 
 
-class Revoked(Struct, frozen=True, rename="camel", tag="revoked"):
-    """A session ended before its time: its sockets are closed."""
-
-    session_id: str
-
-
 class StopStream(Struct, frozen=True, rename="camel", tag="stop"):
     """Stop an answer that you write."""
 
@@ -107,7 +101,7 @@ class Probe(Struct, frozen=True, rename="camel", tag="probe"):
     number: int
 
 
-News = Appended | Ended | Labelled | Announced | Revoked
+News = Appended | Ended | Labelled | Announced
 Order = StopStream | SettleRequest
 Question = IsVisible
 Word = News | Order | Asked | Answered | Probe

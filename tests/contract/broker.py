@@ -25,7 +25,6 @@ from app.backplane.news import (
     News,
     Order,
     Question,
-    Revoked,
     SettleRequest,
     StopStream,
 )
@@ -145,7 +144,6 @@ class BrokerContract:
                 assert await node.broker.subscribe("usr_1")
             assert await c.broker.subscribe("usr_2")
             said: list[News] = [
-                Revoked("ses_1"),
                 Labelled("str_1", Raw(b'{"type":"stream.status","label":"Thinking \xe2\x80\xa6"}')),
                 Ended("str_1", 7, Raw(end_of("str_1"))),
                 Appended([AppendedRange("str_1", 0, 1, [chunk("str_1", 1)]), AppendedRange("str_2", 4, 900)]),

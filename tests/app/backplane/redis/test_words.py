@@ -5,12 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from app.backplane.news import Answered, Asked, Ended, IsVisible, Probe, Revoked, StopStream, Word
+from app.backplane.news import Answered, Asked, Ended, IsVisible, Probe, StopStream, Word
 from app.backplane.redis.words import decode, encode, is_from, sender_of
 
 WORDS: list[Word] = [
     Ended("str_1", 3, Raw(b'{"type":"stream.end"}')),
-    Revoked("ses_1"),
     StopStream("usr_1", "str_1"),
     Asked(7, IsVisible("chat_1")),
     Answered(7, answer=True),
