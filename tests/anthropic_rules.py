@@ -1,9 +1,10 @@
-"""What Anthropic's API refuses with 400: the rules of a request that matter when tools and thinking take turns.
+"""What Anthropic's API refuses with 400: the rules that matter when tools and thinking take turns, and those of files.
 
 From the API's reference and its error messages; `problem` words them as the API does.
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,10 @@ Body = dict[str, Any]
 SIGNATURE = "sig_"
 """How signatures begin that the fake has written; the API knows its own as well."""
 
+_MEDIA = {
+    "image": ("image/jpeg", "image/png", "image/gif", "image/webp"),
+    "document": ("application/pdf",),
+}
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 
@@ -70,6 +75,7 @@ def _blocks(n: int, message: Body, seen: set[str]) -> Iterator[str]:
             yield f"messages.{n}: `{kind}` blocks are not permitted with the role {message['role']}"
         if kind == "text" and not block["text"].strip():
             yield "messages: text content blocks must contain non-whitespace text"
+        yield from _media(n, block)
         if kind == "thinking" and not block.get("signature", "").startswith(SIGNATURE):
             yield f"messages.{n}: Invalid `signature` in `thinking` block"
         if kind == "tool_use":
@@ -80,6 +86,20 @@ def _blocks(n: int, message: Body, seen: set[str]) -> Iterator[str]:
             if not isinstance(block["input"], dict):
                 yield f"messages.{n}: tool_use.input: Input should be a valid dictionary"
             seen.add(block["id"])
+
+
+def _media(n: int, block: Body) -> Iterator[str]:
+    kind = block["type"]
+    if kind not in _MEDIA:
+        return
+    where, source = f"messages.{n}.{kind}.source.base64", block["source"]
+    if source["media_type"] not in _MEDIA[kind]:
+        yield f"{where}.media_type: Input should be one of {_MEDIA[kind]}"
+    try:
+        if not b64decode(source["data"], validate=True):
+            yield f"{where}.data: must not be empty"
+    except ValueError:
+        yield f"{where}.data: Invalid base64 data"
 
 
 def _results(n: int, message: Body, before: Body) -> Iterator[str]:

@@ -1,13 +1,17 @@
 """Files at a real server: attached, answered, kept over a restart, and nobody else's."""
 
+import asyncio
 import json
 import urllib.request
+from base64 import b64decode
+from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
 
 from protocol.limits import Limits
 from tests.app.files import KINDS, PNG, TEXT, asking, data_url, file_part
+from tests.fake_anthropic import FakeAnthropic
 from tests.system.server import ServerProcess
 from tests.wire import call, guest, opened, text_of, upload
 
@@ -46,6 +50,22 @@ async def test_a_file_inside_the_frame_is_stored_and_a_file_alone_is_a_question(
         assert download(shared_server.url, question["parts"][0]["url"], str(tab.token)) == PNG
         chats = (await tab.command("dashboard.get"))["result"]["chats"]
         assert [chat["title"] for chat in chats] == ["pixel.png"]
+
+
+async def test_a_provider_gets_the_largest_picture_whole(tmp_path: Path) -> None:
+    picture = PNG + bytes(Limits().file_bytes - len(PNG))
+    async with FakeAnthropic() as provider:
+        setting = {"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": provider.url, "ANTHROPIC_MODELS": "claude-x"}
+        with ServerProcess(tmp_path / "data", **setting, GUESTS="on") as server:
+            async with opened(server.url) as tab:
+                _, file = await asyncio.to_thread(upload, server.url, str(tab.token), picture, "image/png")
+                await tab.ask("c", message=asking(file_part(file["url"])))
+                await tab.event("stream.ended", chatId="c", status="completed")
+    [request] = provider.requests
+    [block] = request.body["messages"][0]["content"]
+    assert (block["type"], block["source"]["media_type"]) == ("image", "image/png")
+    assert b64decode(block["source"]["data"]) == picture
+    assert provider.titles == []
 
 
 async def test_g32_a_foreign_file_is_an_unknown_one_to_read_and_to_send(shared_server: ServerProcess) -> None:
