@@ -169,6 +169,9 @@ describe("chats of many tabs", () => {
     await settled(house);
     await sending;
     expect(textsOf(watching)).toEqual(["Why?", "So."]);
+    expect(textsOf(asking)).toEqual(["Why?", "So."]);
+    const reads = house.sockets.flatMap(({ peer }) => peer.received.filter(({ type }) => type === "chat.get"));
+    expect(reads, "only the other tab has to look").toHaveLength(1);
     expect(watching.messages).toMatchObject(asking.messages.map(({ id }) => ({ id })));
     ours.close();
     theirs.close();

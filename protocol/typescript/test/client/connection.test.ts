@@ -96,6 +96,16 @@ describe("resume", () => {
     expect(pair.dashboard.view.chats).toHaveLength(1);
   });
 
+  it("asks again for an event that overtook the snapshot", () => {
+    const pair = new Pair().connected();
+    pair.send({ type: "events.reset", epoch: "e1", offset: 0, reason: "slow_consumer" });
+    pair.up(); // the snapshot is read at 0
+    pair.world.chat("c1");
+    pair.line().down.unshift(...pair.line().peer.pump());
+    pair.settle();
+    expect(pair.dashboard.view.chats).toHaveLength(1);
+  });
+
   it("only says what was missed to a client without a dashboard", () => {
     const pair = new Pair({ dashboard: false }).connected();
     expect(pair.heard("hello")[0]?.snapshot).toBe("never");
@@ -212,6 +222,19 @@ describe("life and death of sockets", () => {
     const pair = following();
     pair.core.received(1, '{"type":"ping","id":"p1"}', pair.now);
     expect(pair.core.actions()).toEqual([{ type: "send", link: 1, text: '{"type":"pong","id":"p1"}' }]);
+  });
+
+  it("takes only the welcome that answers its hello", () => {
+    const pair = new Pair();
+    pair.take(pair.core.open(pair.now));
+    pair.accept();
+    pair.up();
+    const welcome = pair.line().down[0];
+    if (welcome?.type !== "welcome") throw new Error("no welcome came");
+    pair.send({ ...welcome, id: "another" });
+    expect(pair.core.state).toBe("authenticating");
+    pair.send(welcome);
+    expect(pair.core.state).toBe("ready");
   });
 
   it("g29 reconnects after 35 s of silence", () => {

@@ -226,6 +226,20 @@ it("g22 pages read one by one, with events between, make the top of the fresh li
   );
 });
 
+it("a chat below the last page read is known, but not listed among others that are not", () => {
+  const world = new World();
+  world.page = 1;
+  const [old] = [world.chat("c1"), world.chat("c2"), world.chat("c3")];
+  const dashboard = new Dashboard();
+  dashboard.replace(world.snapshot());
+  const renamed = { ...old, title: "renamed", version: 9 };
+  dashboard.apply({ type: "event", offset: 4, name: "chat.updated", time: 0, data: { chatId: "c1", chat: renamed } });
+  expect(dashboard.view.chats.map(({ chatId }) => chatId)).toEqual(["c3"]);
+  expect(dashboard.chat("c1")).toEqual(renamed);
+  dashboard.extend(world.snapshot("c3", 2));
+  expect(dashboard.view.chats.map(({ title }) => title)).toEqual(["", "", "renamed"]);
+});
+
 it("a view is the same object until something changes", () => {
   const world = new World();
   world.chat("c1");

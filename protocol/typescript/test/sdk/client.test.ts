@@ -220,6 +220,22 @@ describe("the connection", () => {
     expect(house.heard("presence.update")).toMatchObject([{ visibility: "hidden", chatId: "chat_3" }]);
   });
 
+  it("hears nothing more of a socket that it closed", async () => {
+    const house = new House();
+    const client = await house.greeted();
+    const { socket } = house;
+    house.sockets = [];
+    house.clock.move(35_000); // of silence
+    await house.back();
+    const notices: string[] = [];
+    client.connection.subscribe(() => notices.push(client.connection.getSnapshot().state));
+    socket.tell({ type: "event", offset: 1, name: "chat.deleted", time: 0, data: { chatId: "c", version: 1 } });
+    socket.close(1006);
+    await house.settle();
+    expect(socket).toMatchObject({ onopen: null, onmessage: null, onclose: null });
+    expect(notices).toEqual([]);
+  });
+
   it("renews its token when it is about to expire", async () => {
     const house = new House();
     const why: string[] = [];

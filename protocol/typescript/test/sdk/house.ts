@@ -22,8 +22,9 @@ class Socket implements SocketLike {
     this.up.push(text);
   }
 
-  close(): void {
-    this.onclose = this.onmessage = this.onopen = null;
+  /** What closes a socket is told to the application a little later, as browsers do. */
+  close(code = 1005): void {
+    void Promise.resolve().then(() => (this.onclose as ((event: { code: number }) => void) | null)?.({ code }));
   }
 
   tell(frame: object): void {
