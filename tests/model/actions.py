@@ -36,6 +36,11 @@ OPTIONS: Sequence[dict[str, Any]] = (
     {"tokens": 60, "pace": 1000, "fault": "filtered", "faultAfter": 30},
     {"tokens": 1_500, "pace": 0},
 )
+# These wait for a person, so only who can decide asks for them.
+ASKS_BACK: Sequence[dict[str, Any]] = (
+    {"tokens": 9, "pace": 0, "tool": "search_chats"},
+    {"tokens": 9, "pace": 400, "tool": ["ask_person", "calculate", "search_chats", "unheard_of"]},
+)
 IF_ACTIVE = (None, "queue", "stop", "reject", "queue")
 
 
@@ -77,9 +82,10 @@ def generating(step: Step) -> dict[str, Any]:
     }
 
 
-def question(world: "World") -> dict[str, Any]:
+def question(world: "World", *, with_file: bool = False) -> dict[str, Any]:
     number = next(world.numbers)
-    return {"id": f"q{number}", "role": "user", "parts": [{"type": "text", "text": f"What is question {number}?"}]}
+    parts = [{"type": "text", "text": f"What is question {number}?"}]
+    return {"id": f"q{number}", "role": "user", "parts": parts + ([world.file] if with_file else [])}
 
 
 # Questions and answers
@@ -90,7 +96,8 @@ async def send(world: "World", page: Page, step: Step, **fields: Any) -> str:
     chat_id = (None if is_new else chat_of(world, page, step)) or new_chat(world, page)
     project = pick(page.client.dashboard.projects, step.target) if step.target == 3 else None
     fields = generating(step) | {"projectId": project and project.project_id} | fields
-    said = world.command(page, "message.send", chatId=chat_id, message=question(world), **fields)
+    message = question(world, with_file=step.target == 5)
+    said = world.command(page, "message.send", chatId=chat_id, message=message, **fields)
     if chat_id not in world.witness.deleted:
         page.show(chat_id)
     return said
@@ -100,13 +107,13 @@ async def stop(world: "World", page: Page, step: Step) -> str:
     running = [chat for chat in page.client.dashboard.chats if chat.active_stream_id is not None]
     chat = pick(running, step.target)
     asked = [fields["id"] for kind, fields in world.sent[-4:] if kind in ("message.send", "message.regenerate")]
-    if step.variant < 3 and chat is not None:
+    if step.variant < 5 and chat is not None:
         return world.command(page, "stream.stop", chatId=chat.chat_id)
-    if step.variant < 6 and chat is not None:
+    if step.variant < 8 and chat is not None:
         return world.command(page, "stream.stop", streamId=chat.active_stream_id)
-    if step.variant < 9 and asked:
+    if step.variant < 10 and asked:
         return world.command(page, "stream.stop", commandId=pick(asked[::-1], step.target))
-    if step.variant < 10:
+    if step.variant < 11:
         return await send(world, page, step, options=HANGS)
     command_id = f"late{next(world.numbers)}"
     said = world.command(page, "stream.stop", commandId=command_id)
@@ -167,6 +174,20 @@ async def queue(world: "World", page: Page, step: Step) -> str | None:
         {"paused": False},
     )
     return world.command(page, "queue.update", chatId=chat_id, **changes[step.variant % len(changes)])
+
+
+async def decide(world: "World", page: Page, step: Step) -> str | None:
+    """Allow or deny a tool call, or answer it; where none waits, ask what calls one."""
+    waiting = page.thread.waiting if page.thread is not None else []
+    found = pick(waiting, step.target)
+    if found is None:
+        return await send(world, page, step, options=pick(ASKS_BACK, step.target))
+    stream_id, part = found
+    if part["state"] == "approval-requested":
+        decision = {"approvalId": part["approval"]["id"], "approved": bool(step.variant % 3)}
+        return world.command(page, "tool.approval", streamId=stream_id, **decision)
+    output = {"output": {"choice": "that"}} if step.variant % 3 else {"errorText": "Nobody is here."}
+    return world.command(page, "tool.output", streamId=stream_id, toolCallId=part["toolCallId"], **output)
 
 
 async def repeat(world: "World", page: Page, step: Step) -> str | None:
@@ -274,6 +295,7 @@ TABLE: Mapping[str, Action] = {
     "edit": edit,
     "select": select,
     "queue": queue,
+    "decide": decide,
     "repeat": repeat,
     "create": create,
     "rename": rename,

@@ -49,6 +49,7 @@ class Page:
 
     Args:
         name: of the device and the tab, as `phone/1`.
+        capabilities: what it asks for by name; with `status` it hears nothing of growing answers while it is hidden.
         spawn: runs what the tab does by itself; a failure there is a counterexample.
     """
 
@@ -59,19 +60,23 @@ class Page:
         token: str,
         witness: Witness,
         *,
+        capabilities: tuple[str, ...],
         on_frame: Callable[[], None],
         spawn: Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"],
     ) -> None:
         self.name = name
         self.thread: Thread | None = None
         self.is_visible = False
+        self._hears_status_only = "status" in capabilities
         self._saw = -1  # the version of the chat that was said to be seen
         self._witness = witness
         self._on_frame = on_frame
         self._spawn = spawn
         self._open_socket = tidewire.connector()
         self._socket: WatchedSocket | None = None
-        self.client = tidewire.connect(url, token=token, connector=self._connect, random=Impatient())
+        self.client = tidewire.connect(
+            url, token=token, capabilities=capabilities, connector=self._connect, random=Impatient()
+        )
 
     async def open(self) -> None:
         """Connect, and begin to follow what happens."""
@@ -124,6 +129,11 @@ class Page:
         if self.client.state != "ready":
             return self.client.state
         return "loading" if self.thread is not None and self.thread.state == "loading" else "settled"
+
+    @property
+    def lags(self) -> bool:
+        """Whether it has asked not to be sent the chunks of answers before they end."""
+        return self._hears_status_only and not self.is_visible
 
     @property
     def position(self) -> tuple[str, int | None]:

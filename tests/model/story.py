@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 # How often each action comes, out of all: what happens most in life, and what is most likely to go wrong.
 ACTIONS = {
     "send": 8,
-    "stop": 6,
+    "stop": 8,
     "regenerate": 5,
     "retry": 5,
     "edit": 5,
     "select": 8,
     "queue": 8,
+    "decide": 5,
     "repeat": 3,
     "create": 1,
     "rename": 2,

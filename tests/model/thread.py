@@ -142,6 +142,17 @@ class Thread:
         self._messages[message_id] = done.message
 
     @property
+    def waiting(self) -> list[tuple[str, Message]]:
+        """The tool calls that wait for a person, each with its stream."""
+        parts = [(answer.stream_id, part) for answer, fold in self.growing.values() for part in fold.parts]
+        return [
+            (stream_id, part)
+            for stream_id, part in parts
+            if part.get("state") == "approval-requested"
+            or (part["type"] == "tool-ask_person" and part["state"] == "input-available")
+        ]
+
+    @property
     def shown(self) -> list[Message] | None:
         """The messages of the shown branch, root first; None when a piece of it is not known."""
         found: list[Message] = []

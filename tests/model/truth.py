@@ -55,14 +55,16 @@ class Truth:
     def compare(self, page: Page) -> Iterator[str]:
         """Say in what a tab differs."""
         mine, fresh = page.client.dashboard, self._dashboard
-        if mine.chats != fresh.chats:
-            yield f"its chats are {brief(mine.chats, 2_000)}, fresh ones {brief(fresh.chats, 2_000)}"
+        for known, anew in zip_longest(mine.chats, fresh.chats):
+            if known != anew:
+                yield f"in its sidebar is {known}, in a fresh one {anew}"
         if mine.projects != fresh.projects:
             yield f"its projects are {brief(mine.projects)}, fresh ones {brief(fresh.projects)}"
         if page.position != (self._welcome["events"]["epoch"], self._welcome["events"]["offset"]):
             yield f"it stands at {page.position}, the log at {self._welcome['events']}"
         if page.thread is not None:
-            yield from self._thread(page.thread)
+            active = self.chats.get(page.thread.chat_id, {}).get("activeStream")
+            yield from () if page.lags and active is not None else self._thread(page.thread)
             seen = self.chats.get(page.thread.chat_id)
             if page.is_visible and seen is not None and seen["chat"]["unseen"]:
                 yield f"it shows {page.thread.chat_id}, whose answer counts as unseen all the same (guarantee 26)"
@@ -144,7 +146,7 @@ class Truth:
         if stopping := [stream_id for stream_id, each in active.items() if each["status"] == "stopping"]:
             yield f"{stopping} are stopping for ever (guarantee 16)"
         for stream_id, told in self._witness.told.items():
-            if told.started and told.status is None and stream_id not in running:
+            if told.started_at is not None and told.status is None and stream_id not in running:
                 yield f"{stream_id} was told to have started and not to have ended, but does not run"
             if told.status is not None and stream_id in active:
                 yield f"{stream_id} was told to have ended {told.status}, but is {active[stream_id]['status']}"
@@ -153,9 +155,10 @@ class Truth:
         for chat in self._dashboard.chats:
             if chat.chat_id in self._witness.deleted:
                 yield f"{chat.chat_id} is back, but was deleted"
-            last = self._witness.last_status.get(chat.chat_id)
-            if last is not None and chat.last_status != last:
-                yield f"{chat.chat_id} says its last answer is {chat.last_status}, but the events told {last}"
+            ran = [told for told in self._witness.told.values() if told.chat_id == chat.chat_id and told.started_at]
+            last = max(ran, key=lambda told: told.ended_at or 0, default=None)
+            if last is not None and last.ended_at is not None and chat.last_status != last.status:
+                yield f"{chat.chat_id} says its last answer is {chat.last_status}, but the events told {last.status}"
 
     def _stored(self) -> Iterator[str]:
         """Each stored answer is the fold of its stream (guarantee 13)."""
@@ -185,10 +188,12 @@ class Truth:
     def _siblings(self, chat_id: str, role: str, parent: str | None, shown: str) -> list[str] | None:
         """The versions of a place in the order they were told of; None when some of it was not seen."""
         if role == "user":
-            return self._witness.questions.get((chat_id, parent))
+            asked = self._witness.questions.get((chat_id, parent), {})
+            return [asked[offset] for offset in sorted(asked)] or None
         found = []
-        for stream_id, told in self._witness.told.items():
-            if told.chat_id != chat_id or not told.started:
+        ran = {stream_id: told for stream_id, told in self._witness.told.items() if told.started_at is not None}
+        for stream_id, told in sorted(ran.items(), key=lambda item: item[1].started_at or 0):
+            if told.chat_id != chat_id:
                 continue
             replay = self.replays.get(stream_id)
             if replay is None or not replay.get("metadata"):

@@ -29,11 +29,13 @@ READS = frozenset(
 
 @dataclass
 class Told:
-    """What the event log has told of a stream."""
+    """What the events told of a stream, and at which offsets; tabs that are hidden hear of it late."""
 
     chat_id: str
-    started: bool = False
+    started_at: int | None = None
+    ended_at: int | None = None
     status: str | None = None
+    running_at: int = 0  # the last time its chat showed it as running
 
 
 @dataclass
@@ -43,9 +45,10 @@ class Witness:
     Attributes:
         violations: sentences about what must not happen and did.
         events: by epoch and offset.
-        ends: the `stream.end` of each stream. told: what events said of it.
-        deleted: chats that are gone, by the version of their deletion.
-        last_status: of each chat, its last answer that ran. questions: of each chat and parent, oldest first.
+        ends: the `stream.end` of each stream. told: what the events told of it.
+        deleted: the chats that are gone, with the offset of the event that told so.
+        questions: by chat and parent, with the offset at which each was told of.
+        results: the first answer to each command.
         frames: how many have come so far, on all sockets; pings aside.
     """
 
@@ -55,8 +58,7 @@ class Witness:
     ends: dict[str, Frame] = field(default_factory=dict)
     told: dict[str, Told] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
-    last_status: dict[str, str] = field(default_factory=dict)
-    questions: dict[tuple[str, str | None], list[str]] = field(default_factory=dict)
+    questions: dict[tuple[str, str | None], dict[int, str]] = field(default_factory=dict)
     results: dict[str, Frame] = field(default_factory=dict)
     frames: int = 0
 
@@ -74,31 +76,33 @@ class Witness:
                 self.violate(f"two sockets saw different events {key}: {brief(known)} and {brief(body)}")
             return
         self.transcript.add(f"    event {frame['offset']} {event_in_words(frame['name'], frame['data'])}")
-        self._new_event(frame["name"], frame["data"])
+        self._new_event(frame["offset"], frame["name"], frame["data"])
 
-    def _new_event(self, name: str, data: Frame) -> None:
+    def _new_event(self, offset: int, name: str, data: Frame) -> None:
         chat_id = data.get("chatId")
         if name == "chat.deleted":
-            self.deleted[data["chatId"]] = data["version"]
-        elif chat_id in self.deleted:
+            self.deleted[data["chatId"]] = offset
+        elif chat_id in self.deleted and offset > self.deleted[chat_id]:
             self.violate(f"{name} about {chat_id}, which was deleted")
         if name == "message.created":
-            self.questions.setdefault((data["chatId"], data.get("parentId")), []).append(data["message"]["id"])
+            self.questions.setdefault((data["chatId"], data.get("parentId")), {})[offset] = data["message"]["id"]
         elif name == "stream.started":
-            self.told.setdefault(data["streamId"], Told(data["chatId"])).started = True
+            self._told(data["streamId"], data["chatId"]).started_at = offset
         elif name == "stream.ended":
-            self._ended(data)
-        active = data.get("chat", {}).get("activeStreamId")
-        if active is not None and (told := self.told.get(active)) is not None and told.status is not None:
-            self.violate(f"{chat_id} shows {active} as running, which has ended")
+            self._ended(offset, data)
+        if (active := data.get("chat", {}).get("activeStreamId")) is not None:
+            told = self._told(active, data["chatId"])
+            told.running_at = max(told.running_at, offset)
+            self._agree(active)
 
-    def _ended(self, data: Frame) -> None:
-        told = self.told.setdefault(data["streamId"], Told(data["chatId"]))
+    def _told(self, stream_id: str, chat_id: str) -> Told:
+        return self.told.setdefault(stream_id, Told(chat_id))
+
+    def _ended(self, offset: int, data: Frame) -> None:
+        told = self._told(data["streamId"], data["chatId"])
         if told.status is not None:
             self.violate(f"{data['streamId']} ended twice: {told.status}, then {data['status']}")
-        told.status = data["status"]
-        if told.started:
-            self.last_status[data["chatId"]] = data["status"]
+        told.status, told.ended_at = data["status"], offset
         self._agree(data["streamId"])
 
     def end(self, frame: Frame) -> None:
@@ -113,8 +117,12 @@ class Witness:
 
     def _agree(self, stream_id: str) -> None:
         told, end = self.told.get(stream_id), self.ends.get(stream_id)
-        if told is not None and told.status is not None and end is not None and end["status"] != told.status:
+        if told is None or told.ended_at is None:
+            return
+        if end is not None and end["status"] != told.status:
             self.violate(f"{stream_id} ended {end['status']} on the stream and {told.status} in the events")
+        if told.running_at > told.ended_at:
+            self.violate(f"{told.chat_id} shows {stream_id} as running, which has ended")
 
     def answered(self, command: Frame, answer: Frame) -> None:
         """An ack on some socket: the same for every repeat of a command (guarantee 3)."""

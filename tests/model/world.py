@@ -19,7 +19,7 @@ from tests.model.transcript import Transcript, brief
 from tests.model.truth import AT_ONCE, differences
 from tests.model.witness import Witness
 from tests.system.server import ServerProcess
-from tests.wire import devices
+from tests.wire import devices, upload
 
 # Small enough that a story meets them; the rates are not what is tried here.
 SETTINGS = {
@@ -65,6 +65,8 @@ class World:
         self.late = 0  # how often a second look was needed
         self.restarting = asyncio.Lock()
         self._tokens = devices(server.url)
+        _, stored = upload(server.url, self._tokens["desk"], b"Some text.", "text/plain", "some.txt")
+        self.file = {"type": "file", "url": stored["url"]}  # a part of questions
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         self._moved_at = time.monotonic()
@@ -94,13 +96,22 @@ class World:
     async def new_page(self, name: str) -> Page:
         """A tab that has just been opened."""
         token = self._tokens[name.partition("/")[0]]
-        page = Page(name, self.server.url, token, self.witness, on_frame=self._moved, spawn=self.spawn)
+        page = Page(
+            name,
+            self.server.url,
+            token,
+            self.witness,
+            capabilities=("tools", "status") if name.startswith("phone") else ("tools",),
+            on_frame=self._moved,
+            spawn=self.spawn,
+        )
         await page.open()
         return page
 
     async def _step(self, number: int, step: Step) -> None:
         page = self.pages[step.tab]
-        if page.thread is None and page.client.dashboard.chats:
+        is_empty = page.thread is None or page.thread.state == "missing"
+        if is_empty and page.client.dashboard.chats and step.target % 4:
             page.show(page.client.dashboard.chats[0].chat_id)
         said = await TABLE[step.action](self, page, step)
         if said:
