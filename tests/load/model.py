@@ -1,6 +1,6 @@
 """Bar: 200 random stories of 40 steps, in six tabs on two devices, after which every tab shows the same truth.
 
-    python -m tests.load.model
+    python -m tests.load.model [--nodes 2]
 
 Hypothesis draws the stories; each is played on a real server through the SDK. At three random moments and at the end,
 once no frame has moved for 400 ms, every tab is compared with one that is opened then. A story that fails is told as
@@ -11,19 +11,36 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.load.figures import parser, report
 from tests.model.search import Search
 from tests.model.story import Story
 from tests.model.world import SETTINGS, Counterexample
+from tests.redis_servers import RedisServer
+from tests.servers import running_postgres
 from tests.system.server import ServerProcess
 
 
-def main(runs: int, steps: int, seed: int, *, shrink: bool, story: Path | None) -> int:
+@contextmanager
+def serving(nodes: int) -> Iterator[list[ServerProcess]]:
+    """One embedded server; or several nodes over a PostgreSQL and a Redis of their own."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        shared = dict(SETTINGS)
+        if nodes > 1:
+            shared["DATABASE_URL"] = stack.enter_context(running_postgres())
+            shared["REDIS_URL"] = stack.enter_context(RedisServer()).url
+        names = [f"node{number}" for number in range(nodes)]
+        yield [stack.enter_context(ServerProcess(folder / name, NODE_NAME=name, **shared)) for name in names]
+
+
+def main(runs: int, steps: int, seed: int, nodes: int, *, shrink: bool, story: Path | None) -> int:
     """Play, report, and keep what failed."""
-    with tempfile.TemporaryDirectory() as folder, ServerProcess(Path(folder) / "data", **SETTINGS) as server:
-        search, began = Search(server), time.monotonic()
+    with serving(nodes) as servers:
+        search, began = Search(*servers), time.monotonic()
         if story is None:
             holds = search.run(runs, steps, seed, shrink=shrink)
         else:
@@ -37,7 +54,7 @@ def main(runs: int, steps: int, seed: int, *, shrink: bool, story: Path | None) 
         print(f"\nThe story is saved: --story {kept}")
     figures: dict[str, object] = dict(sorted(search.seen.items()))
     figures |= {"seconds": round(time.monotonic() - began), "seed": seed}
-    return report(f"{runs} stories of {steps} steps in six tabs", figures, reached=holds)
+    return report(f"{runs} stories of {steps} steps in six tabs on {nodes} nodes", figures, reached=holds)
 
 
 def replay(search: Search, story: Story, times: int) -> bool:
@@ -52,7 +69,7 @@ def replay(search: Search, story: Story, times: int) -> bool:
 
 
 if __name__ == "__main__":
-    options = parser(__doc__, runs=200, steps=40, seed=random.randrange(2**32), shrink=0)
+    options = parser(__doc__, runs=200, steps=40, seed=random.randrange(2**32), nodes=1, shrink=0)
     options.add_argument("--story", type=Path, help="play this story instead, --runs times")
     given = options.parse_args()
-    sys.exit(main(given.runs, given.steps, given.seed, shrink=bool(given.shrink), story=given.story))
+    sys.exit(main(given.runs, given.steps, given.seed, given.nodes, shrink=bool(given.shrink), story=given.story))

@@ -277,7 +277,7 @@ async def restart(world: "World", page: Page, step: Step) -> str | None:
     if world.restarting.locked():
         return None
     how = signal.SIGKILL if step.variant % 2 else signal.SIGTERM
-    world.spawn(world.restart(how))
+    world.spawn(world.restart(step.target, how))
     await asyncio.sleep(0)
     return how.name
 

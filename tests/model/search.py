@@ -11,22 +11,22 @@ from tests.system.server import ServerProcess
 
 
 class Search:
-    """Plays stories on one server, and counts what happened in them.
+    """Plays stories on the same servers, and counts what happened in them.
 
     Attributes:
         seen: how many runs, steps, answers, and so on.
         failure: what was found last, and in which story: the shortest one, once it was shrunk.
     """
 
-    def __init__(self, server: ServerProcess) -> None:
+    def __init__(self, *servers: ServerProcess) -> None:
         self.seen: Counter[str] = Counter()
         self.failure: Counterexample | None = None
         self.story: Story | None = None
-        self._server = server
+        self._servers = servers
 
     def play(self, story: Story) -> None:
         """Play one story; raises `Counterexample`."""
-        world = World(self._server)
+        world = World(self._servers)
         asyncio.run(world.play(story))
         self.seen["runs"] += 1
         self.seen["steps"] += len(story.steps)

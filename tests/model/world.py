@@ -6,7 +6,7 @@ import signal
 import time
 import traceback
 from collections import Counter
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from itertools import count
 from typing import Any
 
@@ -36,6 +36,8 @@ SETTINGS = {
 QUIET = 0.4
 # No frame for so long, and still not the same everywhere: it will not become so by itself.
 STUCK = 3.0
+# With several nodes, the others end what a dead one was writing (guarantee 18).
+SEALED_WITHIN = 12.0
 # Nothing a story starts is under way longer than this.
 PATIENCE = 30.0
 # What no command of a story may be answered with.
@@ -50,11 +52,12 @@ class World:
     """One run.
 
     Args:
-        server: shared with other runs, each of which has a user of its own.
+        servers: shared with other runs, each of which has a user of its own. The phone's tabs are on the first, the
+            desk's on the last.
     """
 
-    def __init__(self, server: ServerProcess) -> None:
-        self.server = server
+    def __init__(self, servers: Sequence[ServerProcess]) -> None:
+        self.servers = servers
         self.transcript = Transcript()
         self.witness = Witness(self.transcript)
         self.pages: list[Page] = []
@@ -64,8 +67,9 @@ class World:
         self.outcomes: Counter[str] = Counter()  # of commands
         self.late = 0  # how often a second look was needed
         self.restarting = asyncio.Lock()
-        self._tokens = devices(server.url)
-        _, stored = upload(server.url, self._tokens["desk"], b"Some text.", "text/plain", "some.txt")
+        self._urls = {"phone": servers[0].url, "desk": servers[-1].url}
+        self._tokens = devices(servers[0].url)
+        _, stored = upload(servers[0].url, self._tokens["desk"], b"Some text.", "text/plain", "some.txt")
         self.file = {"type": "file", "url": stored["url"]}  # a part of questions
         self._tasks: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
@@ -95,13 +99,13 @@ class World:
 
     async def new_page(self, name: str) -> Page:
         """A tab that has just been opened."""
-        token = self._tokens[name.partition("/")[0]]
+        device = name.partition("/")[0]
         page = Page(
             name,
-            self.server.url,
-            token,
+            self._urls[device],
+            self._tokens[device],
             self.witness,
-            capabilities=("tools", "status") if name.startswith("phone") else ("tools",),
+            capabilities=("tools", "status") if device == "phone" else ("tools",),
             on_frame=self._moved,
             spawn=self.spawn,
         )
@@ -170,13 +174,14 @@ class World:
         self._moved_at = time.monotonic()
         self._has_moved.set()
 
-    async def restart(self, how: signal.Signals) -> None:
-        """Kill the server, or let it drain, and start it again."""
+    async def restart(self, which: int, how: signal.Signals) -> None:
+        """Kill a server, or let it drain, and start it again."""
+        server = self.servers[which % len(self.servers)]
         async with self.restarting:
-            await asyncio.to_thread(self.server.kill if how == signal.SIGKILL else self.server.terminate)
-            self.transcript.add("    the server is down")
-            await asyncio.to_thread(self.server.start)
-            self.transcript.add("    the server is up")
+            await asyncio.to_thread(server.kill if how == signal.SIGKILL else server.terminate)
+            self.transcript.add(f"    the server of {server.url} is down")
+            await asyncio.to_thread(server.start)
+            self.transcript.add("    and is up again")
 
     # Looking
 
@@ -204,7 +209,7 @@ class World:
         while True:
             await self.settle()
             moved_at = self._moved_at
-            found = await differences(self.server.url, self._tokens["desk"], self.pages, self.witness)
+            found = await differences(self._urls["desk"], self._tokens["desk"], self.pages, self.witness)
             self._judge()
             if not found:
                 self.transcript.add("checked")
@@ -219,7 +224,7 @@ class World:
         self._has_moved.clear()
         if self._moved_at == since:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._has_moved.wait(), STUCK)
+                await asyncio.wait_for(self._has_moved.wait(), STUCK if len(self.servers) == 1 else SEALED_WITHIN)
         return self._moved_at != since
 
     def _judge(self) -> None:
@@ -235,8 +240,8 @@ class World:
 
     async def _leave(self) -> None:
         await asyncio.gather(*[page.close() for page in self.pages], return_exceptions=True)
+        async with self.restarting:
+            pass  # the next run wants its servers
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.restarting.locked():  # cancelled in the middle: the next run wants a server
-            await asyncio.to_thread(self.server.start)
