@@ -15,6 +15,10 @@ MOST_IGNORED = 32 * 1024 * 1024
 TooLarge = Callable[[int], Refusal | None]
 
 
+class Unread(Refusal):
+    """A refusal while more of the body is coming: the connection is closed behind it, or that would go on for ever."""
+
+
 async def read_body(request: Request, *, too_large: TooLarge, seconds: float) -> bytes:
     """Read a whole body.
 
@@ -29,9 +33,9 @@ async def read_body(request: Request, *, too_large: TooLarge, seconds: float) ->
         async with asyncio.timeout(seconds):
             return await _read(request, too_large)
     except TimeoutError:
-        raise Refusal("timeout", "The body did not arrive in time.") from None
+        raise Unread("timeout", "The body did not arrive in time.") from None
     except ClientDisconnect:
-        raise Refusal("timeout", "The body did not arrive.") from None  # said to nobody
+        raise Unread("timeout", "The body did not arrive.") from None  # said to nobody
 
 
 async def _read(request: Request, too_large: TooLarge) -> bytes:
@@ -42,7 +46,7 @@ async def _read(request: Request, too_large: TooLarge) -> bytes:
         if refusal is None:
             body += piece
         elif (ignored := ignored + len(piece)) > MOST_IGNORED:
-            break
+            raise Unread(refusal.code, str(refusal))
     if refusal is not None:
         raise refusal
     return bytes(body)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.store.errors import StoreUnavailable
+from app.web.body import Unread
 from app.web.json import json_response
 from protocol.codec import to_json
 from protocol.errors import Refusal
@@ -41,6 +42,8 @@ def refused(refusal: Refusal) -> Response:
     headers = {}
     if refusal.error.retry_after_ms is not None:
         headers["retry-after"] = str(-(-refusal.error.retry_after_ms // 1000))
+    if isinstance(refusal, Unread):
+        headers["connection"] = "close"
     return json_response({"error": to_json(refusal.error)}, _STATUS.get(refusal.code, 400), headers)
 
 

@@ -1,7 +1,9 @@
 """Files at a real server: attached, answered, kept over a restart, and nobody else's."""
 
 import asyncio
+import contextlib
 import json
+import socket
 import urllib.request
 from base64 import b64decode
 from pathlib import Path
@@ -9,6 +11,7 @@ from urllib.error import HTTPError
 
 import pytest
 
+from app.web.body import MOST_IGNORED
 from protocol.limits import Limits
 from tests.app.files import KINDS, PNG, TEXT, asking, data_url, file_part
 from tests.fake_anthropic import FakeAnthropic
@@ -129,6 +132,18 @@ def test_a_reader_who_leaves_in_the_middle_disturbs_nobody(server: ServerProcess
         got.close()
     assert len(download(server.url, file["url"], token)) == 4_000_005
     assert "Traceback" not in server.log
+
+
+def test_a_body_without_end_is_cut_off(shared_server: ServerProcess) -> None:
+    host, port = shared_server.url.removeprefix("http://").split(":")
+    head = f"POST /v1/files HTTP/1.1\r\nhost: {host}:{port}\r\nauthorization: Bearer {guest(shared_server.url)}\r\n"
+    with socket.create_connection((host, int(port)), timeout=20) as endless:
+        endless.sendall(f"{head}transfer-encoding: chunked\r\n\r\n".encode())
+        chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+        with contextlib.suppress(ConnectionError):
+            for _ in range(MOST_IGNORED // 0x10000 * 4):
+                endless.sendall(chunk)
+            raise AssertionError("the server listens for ever")
 
 
 def test_nobody_reads_without_a_session(shared_server: ServerProcess) -> None:

@@ -137,6 +137,7 @@ async def test_the_largest_file_passes(site: Site, bearer: dict[str, str]) -> No
 async def test_what_announces_itself_as_too_large_is_not_kept(site: Site, bearer: dict[str, str]) -> None:
     answer = await upload(site, b"x", "text/plain", **bearer, content_length=str(BIG + 1))
     assert answer.refused == (413, "frame_too_large")
+    assert answer["connection"] == "", "all of it was read, so the connection is good"
 
 
 async def test_whoever_sends_far_too_much_is_not_listened_to_for_ever(
@@ -146,6 +147,7 @@ async def test_whoever_sends_far_too_much_is_not_listened_to_for_ever(
     headers = bearer | {"content_length": str(BIG + 1)}
     answer = await site.call("POST", "/v1/files", b"x" * 300_000, "stalled", **headers)
     assert answer.refused == (413, "frame_too_large")
+    assert answer["connection"] == "close"
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(
@@ -155,6 +157,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     answer = await site.call("POST", "/v1/files", b"half of it", "stalled", **bearer)
     assert answer.refused == (400, "timeout")
     assert answer.json["error"]["retryable"] is True
+    assert answer["connection"] == "close"
 
 
 async def test_a_sender_who_hangs_up_is_no_fault_of_ours(site: Site, bearer: dict[str, str]) -> None:
