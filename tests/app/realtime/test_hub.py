@@ -1,112 +1,17 @@
 """The hub over a store that can be stopped in the middle of a read: the windows between two awaits."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pytest
 
 from app.backplane.local_broker import LocalBroker
-from app.realtime.feed import MOST_EVENTS, Feed, frame_of
+from app.realtime.feed import MOST_EVENTS
 from app.realtime.hub import Hub
 from app.store.errors import StoreUnavailable
-from app.store.events import StoredEvent
 from app.store.outbox import Committed
-from app.store.queries import Row
 from protocol.errors import Refusal
-from protocol.frames.objects import EventPosition
+from tests.app.realtime.logs import Log, Slow, Tab, frames, recovered, stored, turns
 from tests.virtual import run_virtual
-
-
-class Log:
-    """The event log of user `u`, as the queries of `app.store.events` see it."""
-
-    def __init__(self, head: int = 0) -> None:
-        self.events = [stored(offset) for offset in range(1, head + 1)]
-        self.trimmed = 0  # events up to here are gone
-        self.lost: set[int] = set()  # and these
-        self.gate: asyncio.Event | None = None
-        self.away = False
-        self.reads = 0
-
-    @property
-    def head(self) -> int:
-        return len(self.events)
-
-    def commit(self, count: int = 1) -> Committed:
-        before = self.head
-        self.events += [stored(before + n) for n in range(1, count + 1)]
-        return Committed("u", self.events[before:])
-
-    async def fetch_all(self, sql: str, values: Mapping[str, Any] = {}) -> Sequence[Row]:
-        self.reads += 1
-        if self.away:
-            raise StoreUnavailable("away")
-        rows: list[Row]
-        if "FROM users" in sql:
-            user_ids = values.get("user_ids", [values.get("user_id")])
-            rows = [{"user_id": "u", "epoch": "e", "head": self.head}] if "u" in user_ids else []
-        else:
-            rows = [
-                dict(zip(("event_offset", "name", "time", "source_client_id", "data"), event, strict=True))
-                for event in self.events[max(self.trimmed, values["offset"]) :][: values["limit"]]
-                if event.offset not in self.lost
-            ]
-        if self.gate is not None:
-            await self.gate.wait()  # the rows are read; their reader hears of it later
-        return rows
-
-    async def fetch_one(self, sql: str, values: Mapping[str, Any] = {}) -> Row | None:
-        rows = await self.fetch_all(sql, values)
-        return rows[0] if rows else None
-
-    async def execute(self, sql: str, values: Mapping[str, Any] = {}) -> None:
-        raise AssertionError("the hub only reads")
-
-
-def stored(offset: int) -> StoredEvent:
-    return StoredEvent(offset, "chat.updated", offset, None, "{}")
-
-
-class Tab:
-    """A socket that reads its events whenever it is flushed."""
-
-    def __init__(self) -> None:
-        self.feed: Feed | None = None
-        self.offset = 0
-        self.got: list[bytes | None] = []
-        self.shows: str | None = None
-
-    async def join(self, hub: Hub) -> Feed:
-        self.feed = await hub.join("u", self)
-        self.offset = self.feed.head
-        return self.feed
-
-    def flush(self) -> None:
-        while self.feed is not None and self.offset < self.feed.head:
-            self.got.append(self.feed.read(self.offset))
-            self.offset = self.offset + 1 if self.got[-1] is not None else self.feed.head
-
-    def has_events(self, offset: int) -> bool:
-        return self.feed is not None and self.offset >= offset
-
-    def watches(self, chat_id: str) -> bool:
-        return chat_id == self.shows
-
-
-class Slow(Tab):
-    """A socket whose window is shut."""
-
-    def flush(self) -> None: ...
-
-
-def frames(first: int, last: int) -> list[bytes]:
-    return [frame_of(stored(offset)) for offset in range(first, last + 1)]
-
-
-async def turns(count: int = 20) -> None:
-    for _ in range(count):
-        await asyncio.sleep(0)
 
 
 async def test_g20_every_socket_of_a_user_sees_the_same_commits_at_once() -> None:
@@ -324,99 +229,3 @@ async def test_g21_what_was_recovered_stays_until_its_socket_reads_there() -> No
     await hub.check()
     assert feed.base == 50
     assert await recovered(hub, feed, 20), "the rows are still there"
-
-
-# Recovery of a client's position
-
-
-async def recovered(hub: Hub, feed: Feed, offset: int, epoch: str = "e") -> bool:
-    return await hub.recover("u", feed, EventPosition(epoch=epoch, offset=offset))
-
-
-async def test_g21_recovered_means_that_every_event_since_can_follow() -> None:
-    log = Log(50)
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    assert await recovered(hub, feed, 20)
-    assert [feed.read(after) for after in range(20, 50)] == frames(21, 50)
-    reads = log.reads
-    assert await recovered(hub, feed, 30)
-    assert await recovered(hub, feed, 50)
-    assert log.reads == reads, "what the feed holds is not read again"
-
-
-async def test_g21_a_position_of_another_log_or_beyond_the_head_is_not_recovered() -> None:
-    log = Log(50)
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    assert not await recovered(hub, feed, 20, epoch="other")
-    assert not await recovered(hub, feed, 51)
-
-
-async def test_g21_never_partial_when_the_log_was_trimmed() -> None:
-    log = Log(50)
-    log.trimmed = 30
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    assert not await recovered(hub, feed, 29)
-    assert feed.base == 50
-    assert await recovered(hub, feed, 30)
-    log.trimmed = 50
-    assert not await recovered(hub, feed, 10)
-
-
-async def test_g21_never_partial_when_an_event_in_the_middle_is_gone() -> None:
-    log = Log(50)
-    log.lost = {40}  # a clock that was set back lets a younger event grow old first
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    assert not await recovered(hub, feed, 30)
-    assert await recovered(hub, feed, 40)
-
-
-async def test_g21_too_far_back_is_not_recovered() -> None:
-    log = Log(MOST_EVENTS + 10)
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    assert not await recovered(hub, feed, 9)
-    assert await recovered(hub, feed, 10)
-
-
-async def test_g21_commits_while_older_events_are_read_stay_behind_them() -> None:
-    log = Log(50)
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    log.gate = asyncio.Event()
-    reading = asyncio.create_task(recovered(hub, feed, 20))
-    await turns()
-    hub.committed(log.commit(3))
-    log.gate.set()
-    assert await reading
-    assert [feed.read(after) for after in range(20, 53)] == frames(21, 53)
-
-
-@pytest.mark.parametrize("offsets", [(20, 30), (30, 20), (20, 20)])
-async def test_g21_two_sockets_that_recover_together_do_not_double_anything(offsets: tuple[int, int]) -> None:
-    log = Log(50)
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    log.gate = asyncio.Event()
-    reading = [asyncio.create_task(recovered(hub, feed, offset)) for offset in offsets]
-    await turns()
-    log.gate.set()
-    assert await asyncio.gather(*reading) == [True, True]
-    assert feed.base == 20
-    assert [feed.read(after) for after in range(20, 50)] == frames(21, 50)
-
-
-async def test_g21_a_window_that_moved_on_meanwhile_is_not_recovered() -> None:
-    log = Log(50)
-    hub, tab = Hub(log, LocalBroker("n")), Tab()
-    feed = await tab.join(hub)
-    log.gate = asyncio.Event()
-    reading = asyncio.create_task(recovered(hub, feed, 20))
-    await turns()
-    feed.skip_to(60)
-    log.gate.set()
-    assert not await reading
-    assert (feed.base, feed.head) == (60, 60)

@@ -18,6 +18,8 @@ from protocol.client import (
     Send,
 )
 from protocol.codec import decode_server, encode
+from protocol.frames.client import MessageSend
+from protocol.frames.objects import Question
 from protocol.frames.server import Event, ServerFrame, StreamChunk, StreamEnd
 from protocol.parts.fold import Fold
 from tests.protocol.client.peer import Peer, World
@@ -172,3 +174,16 @@ class Pair:
 def read(frames: list[bytes]) -> list[ServerFrame | None]:
     """Frames as structs."""
     return [decode_server(frame) for frame in frames]
+
+
+def send(command: str = "send_1") -> MessageSend:
+    """A question, as a command."""
+    return MessageSend(id=command, chat_id="chat_9", message=Question(id="q_1", role="user", parts=[]))
+
+
+def following(stream_id: str = "str_1") -> Pair:
+    """A client that follows a stream of two words."""
+    pair = Pair()
+    pair.world.log(stream_id).say("one ", "two ")
+    pair.do(pair.core.subscribe(stream_id, 0, pair.now))
+    return pair.connected()
