@@ -94,9 +94,8 @@ def test_every_mark_can_be_seen_and_heard_beside_the_others(server: ScriptedServ
 def test_g26_a_tab_says_what_it_shows_when_that_changes_and_on_every_socket(server: ScriptedServer) -> None:
     page = server.page
     page.goto("/c/c1")
-    assert server.welcome(snapshot=snapshot(0, dashboard_chat("c1"), dashboard_chat("c2")))["capabilities"] == [
-        "status"
-    ]
+    hello = server.welcome(snapshot=snapshot(0, dashboard_chat("c1"), dashboard_chat("c2")))
+    assert hello["capabilities"] == ["status", "tools"]
     assert presence(server) == ("visible", "c1")
     row(page, "c2").get_by_role("link").click()
     assert presence(server) == ("visible", "c2")
