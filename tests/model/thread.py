@@ -104,7 +104,8 @@ class Thread:
         """Keep what is shown. When that is not all known, an answer has begun on another branch."""
         shown = self.shown
         if shown is not None:
-            self._messages = {message["id"]: message for message in shown if message["id"] not in self.growing}
+            ids = {message["id"] for message in shown}
+            self._messages = {name: message for name, message in self._messages.items() if name in ids}
         elif self.leaf_id not in self.growing or self.growing[self.leaf_id][1].metadata:
             self.reload()
 
@@ -139,7 +140,8 @@ class Thread:
             return
         assert fold.message() == done.message, (fold.message(), done.message)
         assert fold.message()["metadata"]["status"] == done.status, done
-        self._messages[message_id] = done.message
+        # What was read since knows versions that came after it began; a hidden tab hears of its end late.
+        self._messages.setdefault(message_id, done.message)
 
     @property
     def waiting(self) -> list[tuple[str, Message]]:
