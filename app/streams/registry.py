@@ -1,6 +1,7 @@
 """The streams this node can serve: those it runs, those that wait, and those that ended a short while ago."""
 
 import asyncio
+import dataclasses
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -124,8 +125,11 @@ class Registry:
 
     async def _unfinished(self, row: StreamRow) -> Stream:
         """Take in a stream that waits, or is about to run here, or runs on another node."""
+        if row.node == self._node:
+            # Committed a moment ago and not launched yet: its launch finds it waiting, as any other.
+            row = dataclasses.replace(row, status="queued")
         stream = self.expect(row)
-        if row.status != "queued" and row.node != self._node and not stream.is_ours:
+        if row.status != "queued" and not stream.is_ours:
             try:
                 await self.following.join(stream)
             except JournalUnavailable as problem:

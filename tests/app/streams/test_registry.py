@@ -130,6 +130,20 @@ async def test_a_stream_that_runs_on_another_node_is_followed_here(world: World)
     assert other.get(stream_id) is None, "nothing is told of it any more when its user has left"
 
 
+async def test_what_is_found_between_its_commit_and_its_launch_is_the_one_that_starts(world: World) -> None:
+    caller, held = await world.guest(), Held()
+    world.model.script = held
+    stream_id = (await world.ask(caller))["streamId"]
+    generation = world.supervisor._runners.pop(stream_id).generation  # as if the word of its commit were on its way
+    world.registry.forget([stream_id])
+    found = await world.registry.find(caller.user_id, stream_id)
+    assert found.status == "queued"
+    assert world.supervisor.launch(generation) is found
+    held.gate.set()
+    assert await world.ended(stream_id) is found
+    assert found.summary().status == "completed"
+
+
 async def test_what_waits_can_be_followed_and_is_the_one_that_starts(world: World) -> None:
     caller, held = await world.guest(), Held()
     world.model.script = held
