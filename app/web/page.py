@@ -8,7 +8,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-UI = Path(__file__).parent / "ui"
+UI = Path(__file__).parent / "ui" / "dist"
 
 # Model text is never trusted: nothing inline runs, nothing is loaded from elsewhere, nobody frames the page.
 CONTENT_SECURITY_POLICY = (

@@ -39,5 +39,5 @@ export {
 export type { Outgoing } from "./sdk/kept.js";
 export type { Clock, Platform, Signal, SocketLike, Storage } from "./sdk/platform.js";
 export { cookieSession, type Fetch, type GuestSession, guestSession } from "./sdk/sign-in.js";
-export type { Store } from "./sdk/store.js";
+export { type Store, Watched } from "./sdk/store.js";
 export type { Content, SendWish, Wish } from "./sdk/verbs.js";

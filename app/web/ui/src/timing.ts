@@ -1,0 +1,16 @@
+/** Every wait of the page, in milliseconds. */
+
+/** How often a growing answer is drawn at most: once a frame at 60 Hz. */
+export const CHAT_STREAM_UI_THROTTLE_MS = 16;
+/** Without a connection for this long, a banner says so; shorter breaks are nobody's business. */
+export const PATIENCE_MS = 2_000;
+/** A chat that takes longer to read shows its skeleton; a faster one would only flicker. */
+export const SKELETON_MS = 150;
+/** How often those who listen instead of looking hear that an answer is still being written. */
+export const STILL_WRITING_MS = 20_000;
+/** How long something that was deleted can be brought back. */
+export const UNDO_MS = 6_000;
+/** How long to wait after the last key before a search is asked for. */
+export const SEARCH_AFTER_MS = 150;
+/** After an answer could not be followed its chat is read again, but not in circles. */
+export const CALM_MS = 1_000;

@@ -1,0 +1,45 @@
+/** The page's one composition root: the client and everything that lives as long as the tab. */
+
+import type { Client } from "@tidewire/client";
+import { createClient } from "@tidewire/client/browser";
+import { createContext, useContext } from "react";
+import { Drafts } from "./chat/drafts";
+import { Threads } from "./chat/threads";
+import { Places } from "./places";
+import { Value } from "./store";
+
+export interface Workspace {
+  readonly client: Client;
+  readonly threads: Threads;
+  readonly drafts: Drafts;
+  /** Which chat is shown. */
+  readonly places: Places;
+  /** What the server allows, from its greeting; empty before. */
+  readonly limits: Value<Readonly<Record<string, number>>>;
+  /** The last thing said to people who listen instead of looking; never a token. */
+  readonly said: Value<string>;
+}
+
+export function createWorkspace(): Workspace {
+  const limits = new Value<Readonly<Record<string, number>>>({});
+  const client = createClient({
+    info: { name: "tidewire-page", version: "2", platform: "web" },
+    capabilities: ["status", "tools"],
+    observer: (notice) => {
+      if (notice.type === "connected") limits.set(notice.welcome.limits);
+      if (notice.type === "refreshed") queueMicrotask(() => threads.missed(places.getSnapshot().chatId));
+    },
+  });
+  const threads = new Threads(client);
+  const places = new Places(() => client.newId());
+  return { client, threads, drafts: new Drafts(), places, limits, said: new Value("") };
+}
+
+export const WorkspaceContext = createContext<Workspace | null>(null);
+
+/** Everything of the tab, for any component. */
+export function useWorkspace(): Workspace {
+  const workspace = useContext(WorkspaceContext);
+  if (!workspace) throw new Error("A component of the page stands outside of the workspace.");
+  return workspace;
+}
