@@ -37,6 +37,9 @@ once more with <code>pip install .</code>, which says why it could not. Then rel
 class _Page(StaticFiles):
     """The page's files; any other path is a place in the page, which its own code shows."""
 
+    async def check_config(self) -> None:
+        """A page that was not built is said in its place, not raised."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Answer a file, or index.html."""
         try:

@@ -81,7 +81,7 @@ def main(most_first: float, most_again: float, any_speed: bool) -> int:
         "Installing on a machine without Node",
         {
             "first": f"{first:.1f} s", "again, unchanged": f"{again:.1f} s",
-            **{name: "carries the page, installs without Node" if whole else "does NOT" for name, whole in packed.items()},
+            **{name: "carries the page" if whole else "does NOT" for name, whole in packed.items()},
         },
         reached=all(packed.values()) and (any_speed or (first <= most_first and again <= most_again)),
     )  # fmt: skip

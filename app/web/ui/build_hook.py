@@ -25,14 +25,14 @@ SOURCES = (
 )
 
 
-class PageBuildHook(BuildHookInterface):  # type: ignore[type-arg, misc]  # hatchling has no types
+class PageBuildHook(BuildHookInterface):  # type: ignore[misc]  # hatchling is there only while something is built
     """Hatchling's custom hook; it finds the class by its base."""
 
     def dependencies(self) -> list[str]:
         """What the build environment must hold beside hatchling."""
         return [] if is_built() or not can_build() or system_node() else [NODE_WHEEL]
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 # hatchling names them
         """Build the page if its sources changed. A failure is soft on a person's machine and hard in CI."""
         if is_built() or not can_build():
             return
@@ -77,12 +77,17 @@ def build() -> None:
         subprocess.CalledProcessError: npm or the bundler failed; `output` says why.
     """
     node = system_node() or wheel_node()
-    env = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
-    run = dict(cwd=UI, env=env, check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if not has_packages():
-        subprocess.run([*npm(node), "ci", "--omit=dev"], **run)  # type: ignore[call-overload]
-    subprocess.run([str(node), "build.mjs"], **run)  # type: ignore[call-overload]
+        run(*npm(node), "ci", "--omit=dev", node=node)
+    run(str(node), "build.mjs", node=node)
     STAMP.write_text(sources_hash())
+
+
+def run(*words: str, node: Path) -> None:
+    """Run a command of the page's own, for which this Node is the first on the PATH."""
+    env = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    output = subprocess.STDOUT
+    subprocess.run(words, cwd=UI, env=env, check=True, stdout=subprocess.PIPE, stderr=output, text=True)  # noqa: S603
 
 
 def has_packages() -> bool:
@@ -107,7 +112,7 @@ def system_node() -> Path | None:
     found = shutil.which("node")
     if found is None or shutil.which("npm") is None:
         return None
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout  # noqa: S603
     version = tuple(int(part) for part in said.strip().lstrip("v").split(".")[:2] if part.isdigit())
     return Path(found).resolve() if version >= OLDEST_NODE else None
 

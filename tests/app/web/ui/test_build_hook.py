@@ -1,28 +1,26 @@
-"""The hook that builds the page during `pip install`: when it builds, with which Node, and what it says when it cannot."""
+"""The hook that builds the page during `pip install`: when, with which Node, and what it says when it cannot."""
 
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
 from tests.node import PAGE, ROOT
 
+BELOW = ("builders", "builders.hooks", "builders.hooks.plugin", "builders.hooks.plugin.interface")
+
 
 @pytest.fixture
-def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The hook over a copy of the sources, with nothing built and no packages; hatchling itself is only its base."""
-    for name in ("hatchling", "builders", "hooks", "plugin", "interface"):
-        full = {"hatchling": "hatchling", "builders": "hatchling.builders", "hooks": "hatchling.builders.hooks",
-                "plugin": "hatchling.builders.hooks.plugin", "interface": "hatchling.builders.hooks.plugin.interface"}[name]  # fmt: skip
-        monkeypatch.setitem(sys.modules, full, ModuleType(full))
-    sys.modules["hatchling.builders.hooks.plugin.interface"].BuildHookInterface = object  # type: ignore[attr-defined]
+    for name in ("hatchling", *(f"hatchling.{rest}" for rest in BELOW)):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    sys.modules[f"hatchling.{BELOW[-1]}"].BuildHookInterface = object  # type: ignore[attr-defined]
     ui = tmp_path / "app" / "web" / "ui"
     shutil.copytree(PAGE.folder, ui, ignore=shutil.ignore_patterns("dist", "node_modules"))
     sdk = ROOT / "protocol" / "typescript" / "src"
@@ -32,7 +30,7 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    yield module
+    return module
 
 
 class Quiet:
@@ -122,7 +120,7 @@ def test_a_failure_is_soft_for_a_person_and_hard_in_ci(
 @pytest.mark.slow
 def test_what_it_builds_is_the_page(hook: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     PAGE.install()
-    os.symlink(PAGE.folder / "node_modules", hook.UI / "node_modules")
+    (hook.UI / "node_modules").symlink_to(PAGE.folder / "node_modules")
     monkeypatch.setenv("CI", "true")
     assert initialized(hook) == []
     index = (hook.DIST / "index.html").read_text()
