@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
 from tests.system.browser import launched_chromium
 from tests.system.server import ServerProcess
-from tests.system.test_page import Tab, assert_shows_what_is_stored
+from tests.system.tab import Tab, assert_shows_what_is_stored
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
