@@ -22,6 +22,7 @@ class Tab:
         self.page = context.new_page()
         self.options = options
         self.faults: list[str] = []
+        self.is_offline = False
         self._lines: list[tuple[WebSocketRoute, WebSocketRoute]] = []
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.route_web_socket(re.compile("/v1/socket$"), self._connect)
@@ -58,7 +59,15 @@ class Tab:
         for end in self._lines.pop():
             end.close(code=1011)
 
+    def deafen(self) -> None:
+        """Let the line stand and nothing pass on it any more, as happens to a laptop that sleeps."""
+        for line in self._lines.pop():
+            line.on_message(lambda _: None)
+
     def _connect(self, line: WebSocketRoute) -> None:
+        if self.is_offline:
+            line.close(code=1011)
+            return
         server = line.connect_to_server()
         self._lines.append((line, server))
         line.on_message(lambda text: server.send(self._with_options(str(text))))
