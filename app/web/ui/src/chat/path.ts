@@ -42,7 +42,7 @@ export function above(path: Path, id: string): Path {
 export function merged(path: Path, messages: readonly Message[]): Path {
   return messages.map((message) => {
     const known = stepOf(path, message.id);
-    return known?.answer ? known : { message, answer: null };
+    return known?.answer && !known.answer.isOver ? known : { message, answer: null };
   });
 }
 

@@ -1,20 +1,26 @@
 /** Turns the path and the questions under way into what is drawn; what did not change stays the same object. */
 
-import type { ErrorObject, Message, Outgoing } from "@tidewire/client";
-import type { MessageStatus, ThreadMessage } from "./message";
+import type { Message, Outgoing } from "@tidewire/client";
+import type { MessageStatus, Origin, ThreadMessage } from "./message";
 import type { Path, Step } from "./path";
+import type { Rewriting } from "./rewriting";
+import type { Stopping } from "./stopping";
+
+/** What is known of the path beside its messages. */
+export interface Circumstances {
+  readonly stopping: Stopping;
+  readonly rewriting: Rewriting;
+  /** By stream; those that are not in it were asked for here. */
+  readonly origins: ReadonlyMap<string, Origin>;
+}
 
 export class Shown {
   #last = new Map<string, ThreadMessage>();
 
-  messages(
-    path: Path,
-    own: readonly Outgoing[],
-    stopping: ReadonlySet<string>,
-    rewriting: ReadonlyMap<string, ErrorObject | null>,
-  ): readonly ThreadMessage[] {
-    const stored = path.map((step) => storedMessage(step, stopping, rewriting));
-    const sending = own.filter(({ message }) => !path.some((step) => step.message.id === message.id)).map(outgoing);
+  messages(path: Path, own: readonly Outgoing[], circumstances: Circumstances): readonly ThreadMessage[] {
+    const onPath = new Set(path.map(({ message }) => message.id));
+    const stored = path.map((step) => storedMessage(step, circumstances));
+    const sending = own.filter(({ message }) => !onPath.has(message.id)).map(outgoing);
     const messages = [...stored, ...sending].map((message) => this.#same(message));
     this.#last = new Map(messages.map((message) => [message.id, message]));
     return messages;
@@ -27,29 +33,40 @@ export class Shown {
   }
 }
 
-function storedMessage(
-  { message, answer }: Step,
-  stopping: ReadonlySet<string>,
-  rewriting: ReadonlyMap<string, ErrorObject | null>,
-): ThreadMessage {
+function storedMessage(step: Step, { stopping, rewriting, origins }: Circumstances): ThreadMessage {
+  const { message, answer } = step;
   const { id } = message;
-  const isUser = message.role === "user";
-  const written = answer && (stopping.has(answer.streamId) && !answer.isOver ? "stopping" : answer.status);
-  const status: MessageStatus = isUser ? "stored" : (written ?? message.metadata?.status ?? "completed");
   return {
     id,
-    role: isUser ? "user" : "assistant",
+    role: message.role === "user" ? "user" : "assistant",
     message,
-    status,
+    status: statusOf(step, stopping),
     answer,
+    origin: (answer && origins.get(answer.streamId)) ?? "here",
     commandId: null,
-    error: rewriting.get(id) ?? null,
-    isRewriting: rewriting.get(id) === null,
+    isWaiting: false,
+    error: rewriting.error(id),
+    isRewriting: rewriting.isUnderWay(id),
   };
 }
 
+function statusOf({ message, answer }: Step, stopping: Stopping): MessageStatus {
+  if (message.role === "user") return "stored";
+  if (answer && !answer.isOver && stopping.has(answer.streamId)) return "stopping";
+  return answer?.status ?? message.metadata?.status ?? "completed";
+}
+
 function outgoing({ commandId, message, state, error }: Outgoing): ThreadMessage {
-  const question = message as unknown as Message; // its parts are the wire's
-  const status = state === "refused" ? "refused" : "sending";
-  return { id: message.id, role: "user", message: question, status, answer: null, commandId, error, isRewriting: false };
+  return {
+    id: message.id,
+    role: "user",
+    message: message as unknown as Message, // its parts are the wire's
+    status: state === "refused" ? "refused" : "sending",
+    answer: null,
+    origin: "here",
+    commandId,
+    isWaiting: state === "waiting",
+    error,
+    isRewriting: false,
+  };
 }
