@@ -5,6 +5,7 @@ import { AccountButton } from "./account/account";
 import { Banner } from "./shell/banner";
 import { Announcer } from "./shell/announcer";
 import { Icon } from "./shell/icon";
+import { NotifyButton } from "./shell/notify";
 import { Sidebar } from "./sidebar/sidebar";
 import { useStore } from "./store";
 import { ThreadPane } from "./thread/pane";
@@ -35,6 +36,7 @@ export function App() {
             <Icon name="menu" />
           </button>
           <h1 className="title" id="title">{title}</h1>
+          <NotifyButton />
         </header>
         <Banner />
         <ThreadPane key={place.chatId} place={place} />

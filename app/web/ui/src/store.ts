@@ -57,3 +57,6 @@ export function throttled<T>(store: Store<T>, ms: number): Store<T> {
 export function useThrottled<T>(store: Store<T>, ms: number): T {
   return useStore(useMemo(() => throttled(store, ms), [store, ms]));
 }
+
+/** Nothing that ever changes. */
+export const STILL: Store<null> = { subscribe: () => () => {}, getSnapshot: () => null };

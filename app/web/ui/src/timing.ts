@@ -2,6 +2,10 @@
 
 /** How often a growing answer is drawn at most: once a frame at 60 Hz. */
 export const CHAT_STREAM_UI_THROTTLE_MS = 16;
+/** How often a growing answer is looked at for other words about its status. */
+export const STATUS_THROTTLE_MS = 100;
+/** How long a button shows that it has done what it was asked for. */
+export const DONE_MS = 2_000;
 /** Without a connection for this long, a banner says so; shorter breaks are nobody's business. */
 export const PATIENCE_MS = 2_000;
 /** A chat that takes longer to read shows its skeleton; a faster one would only flicker. */

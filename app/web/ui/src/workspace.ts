@@ -1,11 +1,12 @@
 /** The page's one composition root: the client and everything that lives as long as the tab. */
 
-import type { Client } from "@tidewire/client";
+import type { Client, Store } from "@tidewire/client";
 import { createClient } from "@tidewire/client/browser";
 import { createContext, useContext } from "react";
 import { Drafts } from "./chat/drafts";
 import { Threads } from "./chat/threads";
 import { Places } from "./places";
+import { Patience } from "./shell/patience";
 import { Value } from "./store";
 
 export interface Workspace {
@@ -16,6 +17,8 @@ export interface Workspace {
   readonly places: Places;
   /** What the server allows, from its greeting; empty before. */
   readonly limits: Value<Readonly<Record<string, number>>>;
+  /** Whether the line stands, or has been down for too short a time to speak of it. */
+  readonly connected: Store<boolean>;
   /** The last thing said to people who listen instead of looking; never a token. */
   readonly said: Value<string>;
 }
@@ -32,7 +35,8 @@ export function createWorkspace(): Workspace {
   });
   const threads = new Threads(client);
   const places = new Places(() => client.newId());
-  return { client, threads, drafts: new Drafts(), places, limits, said: new Value("") };
+  const connected = new Patience(client.connection);
+  return { client, threads, drafts: new Drafts(), places, limits, connected, said: new Value("") };
 }
 
 export const WorkspaceContext = createContext<Workspace | null>(null);

@@ -1,6 +1,6 @@
 /** Asks in one chat: questions, the same differently, answers once more; and what comes of it, up to the ack. */
 
-import type { Answer, Client, FieldsOf, JsonObject, Message, Outgoing } from "@tidewire/client";
+import type { Answer, Client, FieldsOf, FilePart, JsonObject, Message, Outgoing, TextPart } from "@tidewire/client";
 import { Begun } from "./begun";
 import type { Branch } from "./branch";
 import { Own } from "./own";
@@ -8,7 +8,7 @@ import { errorOf, Rewriting } from "./rewriting";
 import type { Stopping } from "./stopping";
 
 /** The parts of a question. */
-export type Content = readonly Extract<Message["parts"][number], { type: "text" | "file" }>[];
+export type Content = readonly (TextPart | FilePart)[];
 
 /** How an answer is wanted. */
 export interface Wanted {

@@ -1,6 +1,7 @@
 /** What is being typed, by chat; kept over a reload, and forgotten once it is sent. */
 
 import { read, write } from "../storage";
+import type { Content } from "./asking";
 
 /** A file beside the words: uploaded at once, so that sending waits for nothing. */
 export interface DraftFile {
@@ -47,4 +48,17 @@ export class Drafts {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   };
+}
+
+/** What a draft is sent as. */
+export const contentOf = ({ text, files }: Draft): Content => [
+  ...files.flatMap(({ url, mediaType, filename }) => (url === null ? [] : [{ type: "file" as const, url, mediaType, filename }])),
+  ...(text.trim() ? [{ type: "text" as const, text }] : []),
+];
+
+/** Why a draft cannot be sent as it stands; null: it can. */
+export function hindrance({ text, files }: Draft): "empty" | "uploading" | "broken" | null {
+  if (files.some(({ problem }) => problem !== null)) return "broken";
+  if (files.some(({ url }) => url === null)) return "uploading";
+  return text.trim() || files.length > 0 ? null : "empty";
 }

@@ -1,0 +1,32 @@
+/** What can be done with the messages of a chat, as plain rules. */
+
+import { textOf } from "@tidewire/client";
+import type { ThreadMessage } from "./message";
+
+/** `continue` asks for the rest, `retry` and `regenerate` for another version. */
+export type Deed = "edit" | "copy" | "continue" | "retry" | "regenerate";
+
+/** What is known of the chat around a message. */
+export interface Around {
+  readonly isBusy: boolean;
+  readonly isLast: boolean;
+  /** Whether questions wait for their turn: then going on is the queue's affair. */
+  readonly hasQueue: boolean;
+}
+
+export function deedsOf({ role, status, answer, message, isRewriting }: ThreadMessage, around: Around): readonly Deed[] {
+  if (role === "user") return status === "stored" && !around.isBusy ? ["edit"] : [];
+  if (answer) return [];
+  const copy: Deed[] = textOf(message) ? ["copy"] : [];
+  if (!around.isLast || around.isBusy || isRewriting) return copy;
+  if (status === "completed") return [...copy, "regenerate"];
+  if (status !== "stopped") return [...copy, "retry"];
+  return around.hasQueue || copy.length === 0 ? [...copy, "regenerate"] : [...copy, "continue", "regenerate"];
+}
+
+/** Only a completed answer is regenerated on the wire; every other one is retried. */
+export const verbOf = ({ status }: ThreadMessage): "retry" | "regenerate" =>
+  status === "completed" ? "regenerate" : "retry";
+
+/** What is asked to have a stopped answer go on. */
+export const GO_ON = "Go on where you stopped.";
