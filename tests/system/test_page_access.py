@@ -75,8 +75,8 @@ def test_everything_that_matters_goes_by_keyboard(visitor: BrowserContext) -> No
     press("Escape")
     tab.wait_until("stopped")
     tab.options = {"tokens": 30, "pace": 500}
-    retry = tab.answer.get_by_role("button", name="Retry")
-    reached(page, retry.evaluate_handle("button => button"))
+    again = tab.answer.get_by_role("button", name="Regenerate")
+    reached(page, again.evaluate_handle("button => button"))
     press("Enter")
     tab.wait_until("completed")
     previous = tab.answer.get_by_role("button", name="Previous version")
