@@ -19,6 +19,20 @@ PATIENCE = 10.0  # seconds until a frame that does not come is missed
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 Frame = dict[str, Any]
+# What every welcome says besides.
+WELCOME: Frame = {
+    "protocol": "tidewire.v1",
+    "connectionId": "conn_1",
+    "userId": "usr_1",
+    "node": "n1",
+    "serverTime": 1,
+    "capabilities": [],
+    "heartbeat": {"intervalMs": 25_000, "timeoutMs": 10_000},
+    "flow": {"windowBytes": 65_536},
+    "limits": {},
+    "auth": {"method": "cookie"},
+    "activeStreams": [],
+}
 
 
 @contextmanager
@@ -90,7 +104,7 @@ class ScriptedServer:
         events = {"epoch": "e1", "offset": offset or 0, "recovered": offset is None}
         if offset is not None:
             more.setdefault("snapshot", snapshot(offset))
-        self.send("welcome", id=hello["id"], events=events, activeStreams=[], streams=streams or [], limits={}, **more)
+        self.send("welcome", id=hello["id"], events=events, streams=streams or [], **{**WELCOME, **more})
         return hello
 
     def _open(self, socket: WebSocketRoute) -> None:

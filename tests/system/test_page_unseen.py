@@ -45,7 +45,7 @@ def show(page: Page) -> None:
 
 
 def row(page: Page, chat_id: str) -> Locator:
-    return page.locator(f"[data-chat-id={chat_id}]")
+    return page.locator(f"[data-chat-id='{chat_id}']")
 
 
 def presence(server: ScriptedServer) -> tuple[str, str]:
