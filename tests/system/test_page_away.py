@@ -38,9 +38,7 @@ def device(chromium: Browser, shared_server: ServerProcess, visitor: BrowserCont
     context.close()
 
 
-def test_a_tab_that_slept_for_an_hour_is_right_within_a_second(
-    visitor: BrowserContext, device: BrowserContext
-) -> None:
+def test_a_tab_that_slept_for_an_hour_is_right_within_a_second(visitor: BrowserContext, device: BrowserContext) -> None:
     asleep = Tab(visitor)
     asleep.page.clock.install()
     asleep.page.goto("/")

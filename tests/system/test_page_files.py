@@ -23,7 +23,7 @@ HAND_OVER = """([kind, files]) => {
   const options = { bubbles: true, cancelable: true };
   if (kind === "paste") {
     const event = new ClipboardEvent("paste", { ...options, clipboardData: transfer });
-    document.getElementById("text").dispatchEvent(event);
+    document.querySelector("[data-testid=composer]").dispatchEvent(event);
   } else {
     for (const step of ["dragover", "drop"]) {
       document.body.dispatchEvent(new DragEvent(step, { ...options, dataTransfer: transfer }));
@@ -200,7 +200,7 @@ def test_text_copied_from_a_document_is_pasted_as_text(page: Page) -> None:
           transfer.setData("text/plain", "words");
           transfer.setData("text/html", "<b>words</b>");
           const event = new ClipboardEvent("paste", { bubbles: true, cancelable: true, clipboardData: transfer });
-          window.isTaken = !document.getElementById("text").dispatchEvent(event);
+          window.isTaken = !document.querySelector("[data-testid=composer]").dispatchEvent(event);
         }"""
     )
     assert page.evaluate("isTaken") is False

@@ -5,6 +5,7 @@ import { createClient } from "@tidewire/client/browser";
 import { createContext, useContext } from "react";
 import { Drafts } from "./chat/drafts";
 import { Threads } from "./chat/threads";
+import { Uploads } from "./files/uploads";
 import { Places } from "./places";
 import { Patience } from "./shell/patience";
 import { Value } from "./store";
@@ -13,6 +14,8 @@ export interface Workspace {
   readonly client: Client;
   readonly threads: Threads;
   readonly drafts: Drafts;
+  /** The files of drafts, on their way to the server. */
+  readonly uploads: Uploads;
   /** Which chat is shown. */
   readonly places: Places;
   /** What the server allows, from its greeting; empty before. */
@@ -36,7 +39,9 @@ export function createWorkspace(): Workspace {
   const threads = new Threads(client);
   const places = new Places(() => client.newId());
   const connected = new Patience(client.connection);
-  return { client, threads, drafts: new Drafts(), places, limits, connected, said: new Value("") };
+  const drafts = new Drafts();
+  const uploads = new Uploads(drafts, limits, () => client.newId());
+  return { client, threads, drafts, uploads, places, limits, connected, said: new Value("") };
 }
 
 export const WorkspaceContext = createContext<Workspace | null>(null);

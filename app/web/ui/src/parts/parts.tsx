@@ -1,7 +1,63 @@
 /** The parts of a message: its text, its thoughts, its tools and its files. */
 
-import type { Answer, Message } from "@tidewire/client";
+import { type Answer, type FilePart, type Message, type Part, textOf } from "@tidewire/client";
+import { memo } from "react";
+import { FileView } from "../files/file-view";
+import { Markdown } from "../markdown/markdown";
+import { Call, type CallPart } from "./call";
+import { Thoughts } from "./thoughts";
 
-export function Parts({ message }: { readonly message: Message; readonly answer: Answer | null }) {
-  return <>{message.parts.map((part, at) => (part.type === "text" ? <div key={at} className="prose">{part.text}</div> : null))}</>;
+interface PartsProps {
+  readonly message: Message;
+  /** The answer while it is written. */
+  readonly answer: Answer | null;
 }
+
+export const Parts = ({ message, answer }: PartsProps) =>
+  message.role === "user" ? <Question message={message} /> : <AnswerParts message={message} answer={answer} />;
+
+function Question({ message }: { readonly message: Message }) {
+  const files = message.parts.filter(isFile);
+  const text = textOf(message);
+  return (
+    <>
+      {files.length > 0 && (
+        <div className={text ? "files above" : "files"}>
+          {files.map((file, at) => <FileView key={at} file={file} />)}
+        </div>
+      )}
+      {text}
+    </>
+  );
+}
+
+function AnswerParts({ message, answer }: PartsProps) {
+  const isLive = answer !== null && !answer.isOver;
+  const { thinkingMs = [] } = (message.metadata ?? {}) as { readonly thinkingMs?: readonly number[] };
+  let thought = -1;
+  return message.parts.map((part, at) => {
+    if (part.type === "reasoning") thought += 1;
+    return <PartView key={at} part={part} isLive={isLive} answer={answer} took={thinkingMs[thought]} />;
+  });
+}
+
+interface PartProps {
+  readonly part: Part;
+  readonly isLive: boolean;
+  readonly answer: Answer | null;
+  /** How long the server says a thought took, in milliseconds. */
+  readonly took: number | undefined;
+}
+
+/** Parts that did not change are the same objects, and are not drawn again. */
+const PartView = memo(function PartView({ part, isLive, answer, took }: PartProps) {
+  if (part.type === "text") return <Markdown text={part.text} isLive={isLive && part.state !== "done"} />;
+  if (part.type === "reasoning") return <Thoughts part={part} isLive={isLive} took={took} />;
+  if (isFile(part)) return <div className="files"><FileView file={part} /></div>;
+  if (isCall(part)) return <Call part={part} answer={isLive ? answer : null} />;
+  return null;
+});
+
+const isFile = (part: Part): part is FilePart => part.type === "file";
+
+const isCall = (part: Part): part is CallPart => part.type === "dynamic-tool" || part.type.startsWith("tool-");

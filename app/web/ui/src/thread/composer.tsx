@@ -4,7 +4,7 @@ import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState, useSy
 import { contentOf, type Draft, hindrance } from "../chat/drafts";
 import { chooseModel, modelOf, wishedModel } from "../chat/models";
 import type { Thread, ThreadView } from "../chat/thread";
-import { AttachButton, Attachments } from "../files/attachments";
+import { AttachButton, Attachments, pastedFiles, useFileDrop } from "../files/attachments";
 import type { Place } from "../places";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
@@ -38,8 +38,9 @@ interface ComposerProps {
 }
 
 export function Composer({ thread, place, view, send }: ComposerProps) {
-  const { drafts, said } = useWorkspace();
+  const { drafts, said, uploads } = useWorkspace();
   const key = draftKeyOf(place);
+  const isOver = useFileDrop(key);
   const draft = useSyncExternalStore(drafts.subscribe, () => drafts.get(key));
   const [waits, wait] = useState(false);
   const words = useRef<HTMLTextAreaElement>(null);
@@ -50,6 +51,7 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
   const hinders = hindrance(draft);
   const submit = () => {
     wait(hinders === "uploading");
+    uploads.explain(draft);
     if (hinders === null) send(draft);
     else words.current?.focus();
   };
@@ -63,9 +65,8 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
     submit();
   };
   return (
-    <form className="composer" onSubmit={(event) => { event.preventDefault(); submit(); }}>
+    <form className={isOver ? "composer dropping" : "composer"} onSubmit={(event) => { event.preventDefault(); submit(); }}>
       <Attachments draftKey={key} />
-      {waits && <p className="waits" role="status">Will be sent when everything is uploaded.</p>}
       <AttachButton draftKey={key} />
       <textarea
         ref={words}
@@ -78,6 +79,12 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
         value={draft.text}
         onChange={(event) => drafts.change(key, { text: event.target.value })}
         onKeyDown={press}
+        onPaste={(event) => {
+          const files = pastedFiles(event.clipboardData);
+          if (files.length === 0) return;
+          event.preventDefault();
+          void uploads.add(key, files);
+        }}
       />
       <div className="bar">
         <ModelPicker draftKey={key} />
