@@ -18,6 +18,7 @@ const CLEAN = {
   ],
   ALLOWED_ATTR: ["class", "href", "rel", "start", "tabindex", "target", "title"],
   ALLOWED_URI_REGEXP: LINK,
+  ADD_URI_SAFE_ATTR: ["rel", "start", "tabindex", "target"], // no addresses, so not held against the rule for them
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
 };
