@@ -157,17 +157,30 @@ def test_versions_of_an_answer_in_two_tabs(visitor: BrowserContext) -> None:
     assert tab.faults == other.faults == []
 
 
-def test_retry_of_a_stopped_answer(visitor: BrowserContext) -> None:
+def test_another_version_of_a_stopped_answer(visitor: BrowserContext) -> None:
     tab = Tab(visitor, tokens=4000, pace=100)
     tab.ask()
     tab.wait_for_more_than(20)
     tab.page.get_by_test_id("stop").click()
     tab.wait_until("stopped")
     tab.options = {"tokens": 30, "pace": 500}
-    tab.page.get_by_role("button", name="Retry").click()
+    tab.page.get_by_role("button", name="Regenerate").click()
     tab.wait_until("completed")
     expect(tab.page.locator("article")).to_have_count(2)
     expect(versions(tab)).to_contain_text("2 / 2")
+    assert_shows_what_is_stored(tab)
+
+
+def test_a_stopped_answer_goes_on_when_asked_to(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=4000, pace=100)
+    tab.ask()
+    tab.wait_for_more_than(20)
+    tab.page.get_by_test_id("stop").click()
+    tab.wait_until("stopped")
+    tab.options = {"tokens": 30, "pace": 500}
+    tab.page.get_by_role("button", name="Continue").click()
+    expect(tab.page.locator("[data-role=assistant]")).to_have_count(2)
+    tab.wait_until("completed")
     assert_shows_what_is_stored(tab)
 
 

@@ -28,8 +28,8 @@ export function answerWords(status: MessageStatus, facts: AnswerFacts): string |
   if (!facts.isConnected) return "Reconnecting…";
   if (status === "stopping") return "Stopping…";
   if (facts.waitsForPerson) return "Waiting for you…";
+  if (facts.hasText && status === "streaming") return "Writing…"; // the words say more than a label
   if (facts.label) return ellipsis(facts.label);
-  if (facts.hasText) return "Writing…";
   if (facts.origin === "before" && !facts.hasParts) return "Catching up…";
   if (facts.origin === "elsewhere") return "Answering on another device…";
   return status === "queued" ? "Waiting…" : "Thinking…";

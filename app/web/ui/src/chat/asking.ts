@@ -85,7 +85,9 @@ export class Asking {
   async #ahead(fields: FieldsOf<"message.send">): Promise<void> {
     const asked = { ...fields, ifActive: "queue" as const, subscribe: false };
     const { streamId, messageId, status } = await this.#client.command("message.send", asked);
-    if (status !== "queued") this.#listener.begun(streamId, messageId);
+    if (status === "queued") return;
+    this.#branch.asked(fields.message as unknown as Message); // its turn has come at once
+    this.#listener.begun(streamId, messageId);
   }
 
   discard(commandId: string): void {
@@ -133,11 +135,14 @@ export class Asking {
     this.#listener.changed();
   }
 
-  /** No ack is awaited any more: what is running and was heard of came without one. */
+  /** No ack is awaited any more: what was heard of and is not shown came without one. */
   #heard(heard: ReadonlyMap<string, string>): void {
     const running = this.#client.dashboardChat(this.#chatId)?.activeStreamId;
-    const messageId = running === undefined ? undefined : heard.get(running);
-    if (running !== undefined && messageId !== undefined) this.#listener.begun(running, messageId);
+    for (const [streamId, messageId] of heard) {
+      if (this.#branch.has(messageId)) continue;
+      if (streamId === running) this.#listener.begun(streamId, messageId);
+      else this.#listener.unclear();
+    }
   }
 
   /** A question has left the outbox: a server has it. */

@@ -26,6 +26,8 @@ export class Branch {
   readonly #client: Client;
   readonly #listener: Listener;
   readonly #followed = new WeakSet<Answer>();
+  /** Which question an answer belongs to, once it has said so. */
+  readonly #roots = new WeakMap<Answer, string>();
   #path: Path = [];
   /** Where the page above begins; null when there is none. */
   #cursor: string | null = null;
@@ -79,12 +81,13 @@ export class Branch {
 
   // Questions.
 
-  /** A question is stored below `parentId`; undefined: it is the first one. */
-  question(message: Message, parentId: string | undefined): void {
+  /** A question is stored below `parentId`; null: it is the first one. */
+  question(message: Message, parentId: string | null): void {
     const known = stepOf(this.#path, message.id);
-    const path = known ? put(this.#path, { ...known, message }) : placed(this.#path, { message, answer: null }, parentId ?? null);
-    if (path === null) return this.#listener.unclear();
-    this.#path = path;
+    const path = known ? put(this.#path, { ...known, message }) : placed(this.#path, { message, answer: null }, parentId);
+    this.#path = path ?? this.#path;
+    // Where one of our own belongs was only guessed before.
+    if (path === null || this.parentOf(message.id) !== parentId) this.#listener.unclear();
     this.#listener.changed();
   }
 
@@ -98,9 +101,9 @@ export class Branch {
     if (!this.has(message.id)) this.#path = [...above(this.#path, id), { message, answer: null }];
   }
 
-  /** The message above another one. */
+  /** The message above another one; null above the first, and when it is not shown. */
   parentOf(id: string): string | null {
-    return above(this.#path, id).at(-1)?.message.id ?? null;
+    return (this.has(id) && above(this.#path, id).at(-1)?.message.id) || null;
   }
 
   // Answers.
@@ -125,7 +128,9 @@ export class Branch {
     const step = { message, answer };
     const below = questionId === null || known ? null : placed(this.#path, step, questionId);
     this.#path = below ?? put(this.#path, step);
-    this.#follow(answer, messageId);
+    const root = this.#roots.get(answer);
+    if (root !== undefined) this.#root(messageId, root);
+    else this.#follow(answer, messageId);
     this.#listener.changed();
   }
 
@@ -138,7 +143,10 @@ export class Branch {
     };
     follow(answer, {
       changed: () => this.#listener.changed(),
-      rooted: (parentId) => this.#root(messageId, parentId),
+      rooted: (parentId) => {
+        this.#roots.set(answer, parentId);
+        this.#root(messageId, parentId);
+      },
       finished: (end) => {
         over();
         this.#finished(messageId, end);
@@ -150,12 +158,13 @@ export class Branch {
     });
   }
 
+  /** What hung below its question is another branch now, unless something newer has come since. */
   #root(messageId: string, parentId: string): void {
     const step = stepOf(this.#path, messageId);
-    if (!step) return;
-    const path = placed(this.#path, step, parentId);
+    if (!step && this.#client.dashboardChat(this.#chatId)?.leafId !== messageId) return;
+    if (this.parentOf(messageId) === parentId) return;
+    const path = step && this.leafId === messageId ? placed(this.#path, step, parentId) : null;
     if (path === null) return this.#listener.unclear();
-    if (path.length === this.#path.length) return;
     this.#path = path;
     this.#listener.changed();
   }

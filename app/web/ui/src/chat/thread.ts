@@ -23,6 +23,9 @@ export interface ThreadView {
   readonly isStopping: boolean;
 }
 
+/** After these, what is shown here ends as the dashboard says. */
+const CHANGING: ReadonlySet<string> = new Set(["stream.started", "stream.ended", "chat.updated"]);
+
 export class Thread extends Watched<ThreadView> {
   readonly chatId: string;
   readonly #client: Client;
@@ -101,7 +104,10 @@ export class Thread extends Watched<ThreadView> {
 
   async #read(): Promise<void> {
     try {
+      const before = this.#version;
       const page = await this.#client.chat(this.chatId);
+      const isOvertaken = this.#version !== before && this.#version > page.chat.version; // by an event
+      if (isOvertaken) this.#isOutdated = true;
       if (this.#isOutdated) return;
       this.#state = "loaded";
       this.#branch.take(page);
@@ -110,6 +116,11 @@ export class Thread extends Watched<ThreadView> {
       const isMissing = failure instanceof CommandRefused && failure.error.code === "not_found";
       this.#become(isMissing ? "missing" : "failed", (failure as Error).message);
     }
+  }
+
+  /** Of the chat, as the events have told so far. */
+  get #version(): number {
+    return this.#client.dashboardChat(this.chatId)?.version ?? -1;
   }
 
   /** Read the page above what is shown. */
@@ -213,17 +224,15 @@ export class Thread extends Watched<ThreadView> {
 
   /** An event about this chat, from whatever tab. */
   event({ name, data, sourceClientId }: EventFrame): void {
-    const messageId = data.messageId as string;
-    const streamId = data.streamId as string;
-    if (name === "chat.deleted") this.remove();
-    else if (name === "message.created") this.#question(data.message as unknown as Message, data.parentId as string);
-    else if (name === "stream.started") {
+    if (name === "chat.deleted") return this.remove();
+    if (name === "message.created") return this.#question(data.message as unknown as Message, data.parentId as string);
+    if (name === "stream.started") {
+      const [streamId, messageId] = [data.streamId as string, data.messageId as string];
       const isOwn = sourceClientId === this.#client.clientId;
       if (!isOwn) this.#join(streamId, messageId, "elsewhere");
       else this.#asking.hear(streamId, messageId);
-    } else if (name === "stream.ended") {
-      if (!this.#branch.has(messageId)) this.#unclear();
-    } else if (name === "chat.updated" && this.#isElsewhere((data.chat as { leafId?: string }).leafId)) this.#unclear();
+    }
+    if (CHANGING.has(name) && this.#isElsewhere((data.chat as { leafId?: string }).leafId)) this.#unclear();
   }
 
   /** Whether another branch is shown on the other devices than here. */
@@ -240,7 +249,7 @@ export class Thread extends Watched<ThreadView> {
   #question(message: Message, parentId: string | undefined): void {
     if (this.#state === "new") return;
     this.#touched();
-    this.#branch.question(message, parentId);
+    this.#branch.question(message, parentId ?? null);
   }
 
   #join(streamId: string, messageId: string, origin: Origin): void {
