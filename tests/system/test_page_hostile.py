@@ -24,7 +24,8 @@ HOSTILE = (
     "<style>body { background: url(https://evil.example/x) }</style>",
 )
 BAD = (
-    "script:not([src]), img:not([src^='/']), iframe, svg:not(.icon), style, [onerror], [onload], [onmouseover], [style]:not(textarea)"
+    "script:not([src]), img:not([src^='/']), iframe, svg:not(.icon), style, [onerror], [onload], [onmouseover], "
+    "[style]:not(textarea)"
 )
 
 
