@@ -145,7 +145,7 @@ export class Client extends Verbs {
   command<T extends CommandType>(type: T, fields: FieldsOf<T>): Promise<Results[T]> {
     const frame = this.#frame(type, fields);
     return this.#ask(frame, (result) => {
-      if (isGenerating(frame) && frame.subscribe !== false) this.#answered(result);
+      this.#taken(frame, result);
       return resultOf(type, result);
     });
   }
@@ -173,6 +173,11 @@ export class Client extends Verbs {
     }
   }
 
+  /** A command was carried out: its answer is followed from here, unless somebody did not want that. */
+  #taken(frame: Command, result: JsonObject): void {
+    if (isGenerating(frame) && frame.subscribe !== false) this.#answered(result);
+  }
+
   #answered(result: JsonObject): Answer {
     const { streamId, status, seq: _, ...place } = resultOf("message.send", result);
     const answer = this.#known(streamId);
@@ -183,7 +188,7 @@ export class Client extends Verbs {
   /** Try a question of the outbox again that was refused. */
   resend(commandId: string): void {
     const frame = this.#kept.retry(commandId);
-    if (frame) void this.#ask(frame, (result) => this.#answered(result)).catch(() => {});
+    if (frame) void this.#ask(frame, (result) => this.#taken(frame, result)).catch(() => {});
   }
 
   /** Take a question back: it is not sent, or when it was, what it started is stopped. */
@@ -307,7 +312,7 @@ export class Client extends Verbs {
   #resend(): void {
     if (!this.#connection.isGreeted) return;
     for (const frame of this.#kept.due()) {
-      if (!this.#work.waitsFor(frame.id)) void this.#ask(frame, (result) => this.#answered(result)).catch(() => {});
+      if (!this.#work.waitsFor(frame.id)) void this.#ask(frame, (result) => this.#taken(frame, result)).catch(() => {});
     }
   }
 

@@ -40,6 +40,21 @@ describe("a question written offline", () => {
     expect(house.storage.kept.size).toBe(0);
   });
 
+  it("whose answer nobody wanted to follow is not followed after a reload either", async () => {
+    const house = new House();
+    const client = await house.greeted();
+    house.isOnline = false;
+    house.cut();
+    const message = { id: "q_1", role: "user" as const, parts: [] };
+    client.command("message.send", { id: "ask_1", chatId: "chat_9", message, subscribe: false }).catch(() => {});
+    client.close();
+    house.sockets = [];
+    house.isOnline = true;
+    const after = await house.greeted();
+    expect(house.world.effects).toEqual(["ask_1"]);
+    expect(after.answerIn("chat_9")).toBeUndefined(); // it would never hear of its end
+  });
+
   it("has one effect when its ack was lost with the page", async () => {
     const { house, client, sent } = await offline();
     sent.catch(() => {});
