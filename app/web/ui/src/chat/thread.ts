@@ -123,10 +123,13 @@ export class Thread extends Watched<ThreadView> {
     return this.#client.dashboardChat(this.chatId)?.version ?? -1;
   }
 
-  /** Read the page above what is shown. */
-  async earlier(): Promise<void> {
+  /** Read the page above what is shown; `comes` is called just before it is. */
+  async earlier(comes: () => void): Promise<void> {
     const before = this.#branch.cursor;
-    if (before !== null) this.#branch.extend(await this.#client.chat(this.chatId, { before }), before);
+    if (before === null) return;
+    const page = await this.#client.chat(this.chatId, { before });
+    comes();
+    this.#branch.extend(page, before);
   }
 
   #become(state: ThreadView["state"], problem: string | null = null): void {

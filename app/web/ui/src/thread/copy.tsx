@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "react";
 import { sourceText, type ThreadMessage } from "../chat/message";
+import { copyText } from "../shell/copying";
 import { Icon } from "../shell/icon";
 import { DONE_MS } from "../timing";
 import { useWorkspace } from "../workspace";
@@ -16,7 +17,7 @@ export function CopyButton({ message }: { readonly message: ThreadMessage }) {
   }, [isDone]);
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(sourceText(message));
+      await copyText(sourceText(message));
       done(true);
       said.set("Copied.");
     } catch {

@@ -23,9 +23,12 @@ export interface Following {
   readonly isAtEnd: boolean;
   /** Go to the end, and stay there. */
   toEnd(): void;
+  /** Something will come above: what one reads stays where it is. */
+  hold(): void;
 }
 
-export function useFollowing(): Following {
+/** @param firstId the first message that is shown. */
+export function useFollowing(firstId: string | undefined): Following {
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const place = useRef({ isAtEnd: true, top: 0 });
@@ -38,7 +41,15 @@ export function useFollowing(): Following {
     tell(true);
     stick();
   }, [stick]);
+  const held = useRef<number | null>(null);
+  const hold = useCallback(() => {
+    if (box.current) held.current = box.current.scrollHeight - box.current.scrollTop;
+  }, []);
   useLayoutEffect(stick, [stick]);
+  useLayoutEffect(() => {
+    if (held.current !== null && box.current) box.current.scrollTop = box.current.scrollHeight - held.current;
+    held.current = null;
+  }, [firstId]);
   useEffect(() => {
     const element = box.current;
     if (!element || !content.current) return;
@@ -56,5 +67,5 @@ export function useFollowing(): Following {
       element.removeEventListener("scroll", scrolled);
     };
   }, [stick]);
-  return { box, content, isAtEnd: atEnd, toEnd };
+  return { box, content, isAtEnd: atEnd, toEnd, hold };
 }

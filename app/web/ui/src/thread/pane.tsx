@@ -24,7 +24,7 @@ export function ThreadPane({ place }: { readonly place: Place }) {
   }, [threads, place]);
   const view = useStore(thread);
   const queue = useQueue(place.chatId, view);
-  const { box, content, isAtEnd, toEnd } = useFollowing();
+  const { box, content, isAtEnd, toEnd, hold } = useFollowing(view.messages[0]?.id);
   const send = useSend(thread, place, toEnd);
   const draftKey = draftKeyOf(place);
   useSeen(place.chatId, view);
@@ -36,7 +36,7 @@ export function ThreadPane({ place }: { readonly place: Place }) {
     <>
       <div id="scroll" className="scroll" ref={box} tabIndex={0} role="region" aria-label="Messages">
         <div className="thread" data-testid="thread" ref={content}>
-          {view.hasEarlier && <Earlier thread={thread} box={box} firstId={view.messages[0]?.id} />}
+          {view.hasEarlier && <Earlier thread={thread} hold={hold} />}
           <Turns thread={thread} view={view} isNew={place.isNew} hasQueue={queue.length > 0} />
           {hasMessages && view.state === "failed" && <Failed thread={thread} problem={view.problem} />}
           {!hasMessages && (

@@ -2,7 +2,7 @@
 
 import { askNow, moved, type Waiting, waitingIn } from "../chat/queue";
 import type { Thread, ThreadView } from "../chat/thread";
-import { Icon } from "../shell/icon";
+import { Icon, type IconName } from "../shell/icon";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
 
@@ -56,8 +56,18 @@ function Row({ waiting: { text, isSending }, isFirst, now, earlier, remove }: Ro
       {!isFirst && !isSending && (
         <button type="button" className="quiet deed" aria-label="Move up" title="Move up" onClick={earlier}><Icon name="up" /></button>
       )}
-      {!isSending && <button type="button" className="quiet" onClick={now}>Send now</button>}
-      <button type="button" className="quiet" onClick={remove}>Remove</button>
+      {!isSending && <Act words="Send now" icon="send" act={now} />}
+      <Act words="Remove" icon="close" act={remove} />
     </li>
+  );
+}
+
+/** In words where there is room for them. */
+function Act({ words, icon, act }: { readonly words: string; readonly icon: IconName; act(): void }) {
+  return (
+    <button type="button" className="quiet act" aria-label={words} title={words} onClick={act}>
+      <span aria-hidden="true">{words}</span>
+      <Icon name={icon} />
+    </button>
   );
 }
