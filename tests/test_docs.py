@@ -11,7 +11,8 @@ from protocol.limits import Limits
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "app" / "docs"
 SDK = ROOT / "protocol" / "typescript" / "README.md"
-PAGES = [ROOT / "README.md", ROOT / "protocol" / "README.md", SDK, *DOCS.glob("*.md")]
+PAGE = ROOT / "app" / "web" / "ui" / "README.md"
+PAGES = [ROOT / "README.md", ROOT / "protocol" / "README.md", SDK, PAGE, *DOCS.glob("*.md")]
 
 
 def rows(page: Path) -> dict[str, str]:
