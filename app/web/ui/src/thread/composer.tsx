@@ -44,7 +44,7 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
   const draft = useSyncExternalStore(drafts.subscribe, () => drafts.get(key));
   const [waits, wait] = useState(false);
   const words = useRef<HTMLTextAreaElement>(null);
-  useLayoutEffect(() => fit(words.current), [draft.text]);
+  useLayoutEffect(() => fit(words.current), [draft.text, view.isBusy]); // the placeholder counts too
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) words.current?.focus();
   }, []);
@@ -73,7 +73,7 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
         rows={1}
         data-testid="composer"
         aria-label="Your message"
-        placeholder={view.isBusy ? "Ask ahead: it waits for its turn" : "Ask anything"}
+        placeholder={view.isBusy ? "Ask ahead" : "Ask anything"}
         autoComplete="off"
         enterKeyHint="send"
         value={draft.text}

@@ -16,7 +16,7 @@ export function Turns({ thread, view, isNew, hasQueue }: TurnsProps) {
   const turns = turnsOf(view.messages);
   const newest = turns.at(-1)?.id ?? null;
   const isFresh = useFresh(newest, isNew, view.state);
-  const lastId = view.messages.at(-1)?.id;
+  const lastId = view.messages.findLast(({ commandId }) => commandId === null)?.id; // what was refused is not in the chat
   return turns.map(({ id, messages }) => (
     <section key={id} className={isFresh && id === newest ? "turn fresh" : "turn"}>
       {messages.map((message) => (
