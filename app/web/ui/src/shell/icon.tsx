@@ -8,7 +8,6 @@ const PATHS = {
   person: "M12 4a4 4 0 1 1 0 8 4 4 0 0 1 0-8M4 21c1-4 4-6 8-6s7 2 8 6",
   clip: "M20 11.5 12.4 19a5 5 0 0 1-7.1-7.1L13 4.3a3.3 3.3 0 0 1 4.7 4.7l-7.6 7.6a1.7 1.7 0 0 1-2.4-2.4l7-7",
   down: "M12 5v14M6 13l6 6 6-6",
-  up: "M12 19V5M6 11l6-6 6 6",
   copy: "M9 9h10v11H9zM15 9V4H5v11h4",
   done: "M5 12.5 10 17.5 19 7",
   edit: "M4 20l1-4L16 5l3 3L8 19z",
@@ -18,6 +17,7 @@ const PATHS = {
   bell: "M6 17V11a6 6 0 1 1 12 0v6l1.5 2h-15zM10 21.5h4",
   bellOff: "M6 17V11a6 6 0 0 1 9.5-4.9M18 10.5V17l1.5 2h-15zM10 21.5h4M4 3.5 20 20",
   close: "M6 6l12 12M18 6 6 18",
+  raise: "M6 14.5 12 9l6 5.5",
 } as const;
 
 export type IconName = keyof typeof PATHS;

@@ -54,7 +54,7 @@ function Row({ waiting: { text, isSending }, isFirst, now, earlier, remove }: Ro
     <li className={isSending ? "on-its-way" : undefined}>
       <span className="name" title={text}>{text}</span>
       {!isFirst && !isSending && (
-        <button type="button" className="quiet deed" aria-label="Move up" title="Move up" onClick={earlier}><Icon name="up" /></button>
+        <button type="button" className="quiet deed" aria-label="Move up" title="Move up" onClick={earlier}><Icon name="raise" /></button>
       )}
       {!isSending && <Act words="Send now" icon="send" act={now} />}
       <Act words="Remove" icon="close" act={remove} />
