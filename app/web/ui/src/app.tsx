@@ -1,47 +1,67 @@
 /** The page's two columns: the chats, and the one that is shown. */
 
-import { useEffect, useState } from "react";
-import { AccountButton } from "./account/account";
-import { Banner } from "./shell/banner";
+import { useEffect } from "react";
+import { AccountButton, AccountDialog } from "./account/account";
 import { Announcer } from "./shell/announcer";
+import { Banner } from "./shell/banner";
+import { HelpDialog } from "./shell/help";
+import { HelpButton } from "./shell/help-button";
 import { Icon } from "./shell/icon";
+import { useShortcuts } from "./shell/keyboard";
+import { useLinks } from "./shell/links";
 import { NotifyButton } from "./shell/notify";
+import { ThemeButton } from "./shell/theme-button";
+import { ToastList } from "./shell/toast";
+import { useDrawer } from "./shell/use-drawer";
+import { ProjectChip } from "./sidebar/project-chip";
+import { ProjectDialog } from "./sidebar/project-dialog";
 import { Sidebar } from "./sidebar/sidebar";
 import { useStore } from "./store";
 import { ThreadPane } from "./thread/pane";
 import { useWorkspace } from "./workspace";
 
 export function App() {
-  const { client, places } = useWorkspace();
+  const { client, places, drawer } = useWorkspace();
   const place = useStore(places);
-  const { chats } = useStore(client.dashboard);
-  const [isDrawerOpen, openDrawer] = useState(false);
-  useEffect(() => openDrawer(false), [place.chatId]);
+  const { isOpen, isHidden } = useDrawer();
   useEffect(() => client.show(place.chatId), [client, place.chatId]);
-  const title = chats.find(({ chatId }) => chatId === place.chatId)?.title || "New chat";
+  useShortcuts();
+  useLinks();
   return (
-    <div className={isDrawerOpen ? "app drawer" : "app"}>
-      <Sidebar footer={<AccountButton />} />
-      <div className="backdrop" hidden={!isDrawerOpen} onClick={() => openDrawer(false)} />
-      <main className="main">
+    <div className={`app${isOpen ? " drawer" : ""}${isHidden ? " wide" : ""}`}>
+      <Sidebar footer={<><AccountButton /><ThemeButton /><HelpButton /></>} />
+      <div className="backdrop" hidden={!isOpen} onClick={() => drawer.close()} />
+      <main className="main" inert={isOpen}>
         <header className="top">
           <button
             type="button"
             className="icon-button menu"
             aria-controls="sidebar"
-            aria-expanded={isDrawerOpen}
+            aria-expanded={isOpen}
             aria-label="Chats"
-            onClick={() => openDrawer(!isDrawerOpen)}
+            onClick={() => drawer.show(true)}
           >
             <Icon name="menu" />
           </button>
-          <h1 className="title" id="title">{title}</h1>
+          <Title />
+          <ProjectChip />
           <NotifyButton />
         </header>
         <Banner />
         <ThreadPane key={place.chatId} place={place} />
       </main>
+      <AccountDialog />
+      <ProjectDialog />
+      <HelpDialog />
+      <ToastList />
       <Announcer />
     </div>
   );
+}
+
+function Title() {
+  const { filing, places } = useWorkspace();
+  useStore(filing);
+  const { chatId } = useStore(places);
+  return <h1 className="title" id="title">{filing.chat(chatId)?.title || "New chat"}</h1>;
 }

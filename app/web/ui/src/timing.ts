@@ -18,3 +18,7 @@ export const UNDO_MS = 6_000;
 export const SEARCH_AFTER_MS = 150;
 /** After an answer could not be followed its chat is read again, but not in circles. */
 export const CALM_MS = 1_000;
+/** When to look, after a session has ended, whether another tab has begun the next one: its answer is on its way. */
+export const SIGNED_OUT_LOOKS_MS = [300, 1_500];
+/** How long each letter of a title takes that writes itself. */
+export const TITLE_LETTER_MS = 18;

@@ -1,0 +1,54 @@
+/** Does what the shortcuts ask for, wherever the focus is. */
+
+import { useEffect } from "react";
+import { sourceText } from "../chat/message";
+import { useWorkspace, type Workspace } from "../workspace";
+import { type Shortcut, shortcutOf } from "./shortcuts";
+
+export function useShortcuts(): void {
+  const workspace = useWorkspace();
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.isComposing) return;
+      const shortcut = shortcutOf(event);
+      if (shortcut === null || (shortcut !== "help" && document.querySelector("dialog[open]"))) return;
+      event.preventDefault();
+      DEEDS[shortcut](workspace);
+    };
+    document.addEventListener("keydown", press);
+    return () => document.removeEventListener("keydown", press);
+  }, [workspace]);
+}
+
+const focus = (selector: string) => document.querySelector<HTMLElement>(selector)?.focus();
+
+const DEEDS: Readonly<Record<Shortcut, (workspace: Workspace) => void>> = {
+  new: ({ places }) => {
+    places.go("/");
+    queueMicrotask(() => focus("[data-testid=composer]"));
+  },
+  search: ({ drawer }) => {
+    drawer.show(true);
+    requestAnimationFrame(() => focus("#search")); // what is hidden takes no focus
+  },
+  help: ({ dialogs }) => dialogs.set(dialogs.getSnapshot() === "help" ? null : "help"),
+  sidebar: ({ drawer }) => drawer.toggle(),
+  focus: ({ drawer }) => {
+    drawer.close();
+    requestAnimationFrame(() => focus("[data-testid=composer]"));
+  },
+  copy: (workspace) => void copy(workspace),
+};
+
+/** The last answer of the chat that is shown, as it was written. */
+async function copy({ threads, places, toasts }: Workspace): Promise<void> {
+  const { messages } = threads.get(places.getSnapshot().chatId).view;
+  const answer = messages.findLast(({ role }) => role === "assistant");
+  if (!answer) return;
+  try {
+    await navigator.clipboard.writeText(sourceText(answer));
+    toasts.show({ words: "The last answer is copied." });
+  } catch {
+    toasts.show({ words: "The browser does not allow copying." });
+  }
+}

@@ -1,0 +1,46 @@
+/** Finds chats by the words in their titles and messages. */
+
+import { type KeyboardEvent, useEffect, useRef } from "react";
+import { SEARCH_AFTER_MS } from "../timing";
+import { useWorkspace } from "../workspace";
+import type { Found } from "./found";
+
+interface SearchProps {
+  readonly words: string;
+  readonly found: Found;
+  write(words: string): void;
+}
+
+export function Search({ words, found, write }: SearchProps) {
+  const { client } = useWorkspace();
+  const isFirst = useRef(true);
+  const query = words.trim();
+  useEffect(() => {
+    if (isFirst.current && !query) return;
+    isFirst.current = false;
+    const ask = () => void found.ask(query ? { query } : null);
+    const timer = setTimeout(ask, query ? SEARCH_AFTER_MS : 0);
+    return () => clearTimeout(timer);
+  }, [client, found, query]);
+  const press = (event: KeyboardEvent) => {
+    if (event.key !== "Escape" || event.shiftKey || event.nativeEvent.isComposing || !words) return;
+    event.preventDefault(); // the search's own Escape, and the one that stops the answer
+    event.stopPropagation();
+    write("");
+  };
+  return (
+    <input
+      id="search"
+      className="search"
+      type="search"
+      placeholder="Search"
+      aria-label="Search in chats"
+      data-testid="search"
+      autoComplete="off"
+      maxLength={200}
+      value={words}
+      onChange={({ target }) => write(target.value)}
+      onKeyDown={press}
+    />
+  );
+}
