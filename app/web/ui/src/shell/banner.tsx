@@ -7,13 +7,14 @@ import { useWorkspace } from "../workspace";
 import { online } from "./page";
 
 export function Banner() {
-  const { client, places, threads, connected } = useWorkspace();
+  const { client, places, threads, connected, session } = useWorkspace();
   const connection = useStore(client.connection);
   const thread = useStore(threads.get(useStore(places).chatId));
   const isSending = thread.ahead.length > 0 || thread.messages.some(({ status }) => status === "sending");
   const isWriting = thread.messages.some(({ answer }) => answer !== null && !answer.isOver);
   const facts = { isOnline: useStore(online), isConnected: useStore(connected), isSending, isWriting };
-  const words = bannerWords({ ...connection, ...facts });
+  const { reason } = useStore(session);
+  const words = (connection.state === "stopped" ? reason : null) ?? bannerWords({ ...connection, ...facts });
   return (
     <div className={words === null ? "banner" : "banner shown"} data-testid="banner" hidden={words === null}>
       <span role="status">{words}</span>
@@ -36,8 +37,10 @@ function Countdown({ until }: { readonly until: number }) {
 }
 
 function Action() {
-  const { client } = useWorkspace();
+  const { client, session, dialogs } = useWorkspace();
   const isStopped = useStore(client.connection).state === "stopped";
+  const { isLocked } = useStore(session);
   if (!isStopped) return <button type="button" className="quiet" onClick={() => client.wake()}>Try now</button>;
+  if (isLocked) return <button type="button" className="quiet accent" onClick={() => dialogs.set("account")}>Sign in</button>;
   return <button type="button" className="quiet" onClick={() => location.reload()}>Reload</button>;
 }
