@@ -40,7 +40,7 @@ def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[Callabl
 def opened(context: BrowserContext, path: str = "/") -> Page:
     page = context.new_page()
     page.goto(path)
-    expect(page.locator("#banner-text")).to_have_text("")
+    expect(page.get_by_test_id("banner")).to_be_hidden()
     return page
 
 
@@ -101,7 +101,7 @@ def test_a_guest_who_registers_keeps_the_chats_on_every_device(visitor: Callable
         for each in (page, other):
             answered = each.locator("[data-role=assistant][data-status=completed]")
             expect(answered).to_have_count(answers, timeout=20_000)
-        expect(tab.locator("#banner-text")).to_have_text("")
+        expect(tab.get_by_test_id("banner")).to_be_hidden()
     there = opened(visitor())
     expect(rows(there)).to_have_count(0)
     enter(there, "Sign in", email)

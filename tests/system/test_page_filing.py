@@ -88,18 +88,41 @@ def test_a_pinned_chat_stays_on_top(visitor: BrowserContext) -> None:
     expect(rows(page).first).to_have_attribute("data-chat-id", str(first))
 
 
-def test_deleting_asks_first_and_takes_the_chat_from_every_tab(visitor: BrowserContext) -> None:
+def test_a_deleted_chat_can_be_brought_back_for_a_while(visitor: BrowserContext) -> None:
+    page = asked(visitor, "Alpha question")
+    address = page.url
+    choose(page, rows(page), "Delete")
+    expect(rows(page)).to_have_count(0)
+    expect(page).to_have_url(re.compile("/$"))
+    page.get_by_test_id("toasts").get_by_role("button", name="Undo").click()
+    expect(rows(page)).to_have_count(1)
+    expect(page).to_have_url(address)
+    expect(page.locator("[data-role=assistant]")).to_be_visible()
+    expect(page.get_by_test_id("toasts")).to_be_empty()
+
+
+def test_a_deleted_chat_goes_from_every_tab_once_the_note_is_closed(visitor: BrowserContext) -> None:
     page = asked(visitor, "Alpha question")
     other = visitor.new_page()
     other.goto(page.url)
     expect(other.locator("[data-role=assistant]")).to_be_visible()
     choose(page, rows(page), "Delete")
-    expect(rows(page)).to_have_count(1)
-    page.get_by_test_id("chat-menu").get_by_role("button", name="Delete for good?").click()
+    expect(rows(other)).to_have_count(1)
+    page.get_by_role("button", name="Close this note").click()
     for tab in (page, other):
         expect(rows(tab)).to_have_count(0)
-    expect(page).to_have_url(re.compile("/$"))
     expect(other.locator("[data-role=assistant]")).to_have_count(0)
+
+
+def test_a_deleted_chat_stays_deleted_over_a_reload(visitor: BrowserContext) -> None:
+    page = asked(visitor, "Alpha question", "Beta question")
+    choose(page, rows(page).first, "Delete")
+    expect(rows(page)).to_have_count(1)
+    page.reload()
+    expect(rows(page)).to_have_count(1)
+    other = visitor.new_page()
+    other.goto("/")
+    expect(rows(other)).to_have_count(1)
 
 
 def test_a_search_finds_chats_by_what_was_said(visitor: BrowserContext) -> None:
