@@ -87,6 +87,7 @@ export class World {
 
   /** Carry out a command; throws `Refused`. */
   do(frame: Frame, clientId: string): JsonObject {
+    if ((frame.chatId ?? CHAT) !== CHAT) throw new Refused("not_found");
     const text = (name: string) => frame[name] as string;
     switch (frame.type) {
       case "message.send":
