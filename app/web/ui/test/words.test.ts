@@ -3,7 +3,6 @@
 import { describe, expect, it } from "vitest";
 import { noteOf } from "../src/shell/notify";
 import { titleWords, unseen } from "../src/shell/title";
-import { isAtEnd } from "../src/thread/following";
 import { answerWords, bannerWords, questionWords } from "../src/words";
 
 const facts = {
@@ -76,12 +75,4 @@ it("whoever looks elsewhere hears of an answer that nobody saw, and once of a qu
   expect(note("chat.updated", { awaitingApproval: true })).toBe("The answer waits for you.");
   expect(note("chat.updated", { awaitingApproval: true }, true)).toBeNull();
   expect(noteOf({ name: "chat.deleted", data: { chatId: "c" } }, false)).toBeNull();
-});
-
-it("a chat is at its end near it, but not for those who scroll up", () => {
-  const box = { scrollHeight: 1_000, clientHeight: 400 };
-  expect(isAtEnd({ ...box, scrollTop: 580 }, 500)).toBe(true);
-  expect(isAtEnd({ ...box, scrollTop: 580 }, 600)).toBe(false);
-  expect(isAtEnd({ ...box, scrollTop: 500 }, 400)).toBe(false);
-  expect(isAtEnd({ ...box, scrollTop: 598 }, 600)).toBe(true);
 });

@@ -13,8 +13,19 @@ const NEAR = 48;
 /** Whoever scrolls up, however little, wants to read; but a fraction of a pixel is nobody's will. */
 const EXACT = 4;
 
-export function isAtEnd({ scrollTop, scrollHeight, clientHeight }: Box, lastTop: number): boolean {
-  return scrollHeight - clientHeight - scrollTop < (scrollTop < lastTop ? EXACT : NEAR);
+/** Where one stood last, and whether that was the end. */
+export interface Stand {
+  readonly isAtEnd: boolean;
+  readonly top: number;
+}
+
+/**
+ * Whether one is at the end now. Only a way up leads away from it: an answer that grows between a scroll and its event
+ * is nobody's will to read further up.
+ */
+export function isAtEnd({ scrollTop, scrollHeight, clientHeight }: Box, last: Stand): boolean {
+  const left = scrollHeight - clientHeight - scrollTop;
+  return scrollTop < last.top ? left < EXACT : last.isAtEnd || left < NEAR;
 }
 
 export interface Following {
@@ -31,13 +42,16 @@ export interface Following {
 export function useFollowing(firstId: string | undefined): Following {
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
-  const place = useRef({ isAtEnd: true, top: 0 });
+  const place = useRef<Stand>({ isAtEnd: true, top: 0 });
   const [atEnd, tell] = useState(true);
   const stick = useCallback(() => {
-    if (place.current.isAtEnd && box.current) box.current.scrollTop = box.current.scrollHeight;
+    const element = box.current;
+    if (!element || !place.current.isAtEnd) return;
+    element.scrollTop = element.scrollHeight;
+    place.current = { isAtEnd: true, top: element.scrollTop }; // what shrinks moves one up, too
   }, []);
   const toEnd = useCallback(() => {
-    place.current.isAtEnd = true;
+    place.current = { ...place.current, isAtEnd: true };
     tell(true);
     stick();
   }, [stick]);
@@ -54,7 +68,7 @@ export function useFollowing(firstId: string | undefined): Following {
     const element = box.current;
     if (!element || !content.current) return;
     const scrolled = () => {
-      place.current = { isAtEnd: isAtEnd(element, place.current.top), top: element.scrollTop };
+      place.current = { isAtEnd: isAtEnd(element, place.current), top: element.scrollTop };
       tell(place.current.isAtEnd);
     };
     // After layout, so that asking for heights costs nothing.
