@@ -5,7 +5,7 @@
 - Everything that is loaded, compressed: 180 KB. First contentful paint: 500 ms.
 - An answer of 2,000 tokens over 8 s takes 2.0 s of the main thread, and no task takes over 50 ms.
 - While ten chats stream at once, the visible one keeps 60 frames a second.
-- A sidebar of 10,000 chats scrolls without a task over 50 ms: tests/system/test_page_sidebar.py.
+- A sidebar of 10,000 chats is scrolled to its end, with no task over 50 ms.
 """
 
 import gzip
@@ -20,7 +20,8 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession
 
 from app.web.page import UI
 from tests.load.figures import parser, percentile, report
-from tests.system.browser import launched_chromium
+from tests.system.browser import ORIGIN, launched_chromium
+from tests.system.crowd import CrowdedServer
 from tests.system.server import ServerProcess
 from tests.system.tab import Tab
 
@@ -117,7 +118,18 @@ def frames(context: BrowserContext, chats: int, milliseconds: int) -> list[float
     return gaps[1:]
 
 
-def main(tokens: int, chats: int, seconds: int, *, timing: bool) -> int:
+def sidebar(browser: Browser, chats: int) -> float:
+    """The longest task while one scrolls through so many chats, in milliseconds."""
+    with visit(browser, ORIGIN) as context:
+        server = CrowdedServer(context.new_page(), chats)
+        server.start()
+        server.page.wait_for_timeout(500)  # what loading still costs is not the scrolling's
+        server.page.evaluate("longTasks.length = 0")
+        server.scrolled(step=700)
+        return float(server.page.evaluate("Math.max(0, ...longTasks)"))
+
+
+def main(tokens: int, chats: int, seconds: int, listed: int, *, timing: bool) -> int:
     """Measure all of it in one browser."""
     with tempfile.TemporaryDirectory() as folder, ServerProcess(Path(folder)) as server, launched_chromium() as browser:
         size, paint = compressed(), first_paint(browser, server.url)
@@ -125,8 +137,10 @@ def main(tokens: int, chats: int, seconds: int, *, timing: bool) -> int:
             work = one_answer(context, tokens, tokens / 250)
         with visit(browser, server.url) as context:
             gaps = frames(context, chats, seconds * 1_000)
+        scrolling = sidebar(browser, listed)
     rate = 1_000 * len(gaps) / sum(gaps)
-    is_quick = paint <= 500 and work.seconds <= 2.0 * tokens / 2_000 and work.longest <= 50 and rate >= 59
+    is_smooth = work.longest <= 50 and scrolling <= 50 and rate >= 59
+    is_quick = paint <= 500 and work.seconds <= 2.0 * tokens / 2_000 and is_smooth
     return report(
         "The page in Chromium",
         {
@@ -135,13 +149,14 @@ def main(tokens: int, chats: int, seconds: int, *, timing: bool) -> int:
             f"an answer of {tokens} tokens": f"{work.seconds:.2f} s of the main thread (bar 2.0 for 2,000)",
             "its longest task": f"{work.longest:.0f} ms (bar 50; 0: none over 50)",
             f"frames while {chats} chats stream": f"{rate:.1f} a second, p99 gap {percentile(gaps, 99):.1f} ms",
+            f"scrolling through {listed} chats": f"longest task {scrolling:.0f} ms (bar 50; 0: none over 50)",
         },
         reached=size <= 180_000 and (is_quick or not timing),
     )
 
 
 if __name__ == "__main__":
-    options = parser(__doc__, tokens=2_000, chats=10, seconds=5)
+    options = parser(__doc__, tokens=2_000, chats=10, seconds=5, listed=10_000)
     options.add_argument("--any-speed", action="store_true", help="only the size decides, as on a busy machine")
     given = options.parse_args()
-    sys.exit(main(given.tokens, given.chats, given.seconds, timing=not given.any_speed))
+    sys.exit(main(given.tokens, given.chats, given.seconds, given.listed, timing=not given.any_speed))

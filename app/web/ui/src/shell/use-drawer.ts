@@ -20,8 +20,15 @@ export function useDrawer(): DrawerView {
     document.addEventListener("keydown", press);
     return () => {
       document.removeEventListener("keydown", press);
-      requestAnimationFrame(() => document.activeElement === document.body && document.querySelector<HTMLElement>(".menu")?.focus());
+      requestAnimationFrame(giveBack); // once what stood behind it takes the focus again
     };
   }, [drawer, view.isOpen]);
   return view;
+}
+
+/** Whoever was in the drawer is at the button that opens it; who went elsewhere stays there. */
+function giveBack(): void {
+  const { activeElement } = document;
+  const isInside = activeElement === document.body || activeElement?.closest("#sidebar");
+  if (isInside) document.querySelector<HTMLElement>(".menu")?.focus();
 }

@@ -11,7 +11,7 @@ import { Row, type RowDeeds } from "./row";
 
 export const BLOCK = 40;
 /** How far beyond the screen rows are drawn already. */
-const MARGIN = "800px 0px";
+const MARGIN = "1000px 0px";
 
 /** Rows in blocks of at most `size`. */
 export const blocksOf = <T,>(rows: readonly T[], size = BLOCK): readonly (readonly T[])[] =>

@@ -23,7 +23,7 @@ interface RowProps {
 
 export const Row = memo(function Row({ chat, isShown, isRenamed, deeds }: RowProps) {
   const title = chat.title || "New chat";
-  const typed = useTyped(title);
+  const typed = useTyped(title, isRenamed);
   const more = useRef<HTMLButtonElement>(null);
   if (isRenamed) {
     const done = (words: string | null) => {

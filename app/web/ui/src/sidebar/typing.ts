@@ -1,28 +1,27 @@
 /** A title that comes while one looks writes itself. */
 
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { TITLE_LETTER_MS } from "../timing";
 
 const isStill = (): boolean => document.hidden || matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** As much of a title as is written by now. */
-export function useTyped(title: string): string {
-  const last = useRef(title);
-  const [length, write] = useState(Number.POSITIVE_INFINITY);
+const WHOLE = Number.POSITIVE_INFINITY;
+
+/**
+ * As much of a title as is written by now.
+ *
+ * @param isRenamed whether a person writes it just now: theirs is not written once more.
+ */
+export function useTyped(title: string, isRenamed: boolean): string {
+  const [typed, type] = useState({ title, isRenamed, length: WHOLE });
+  if (typed.title !== title || typed.isRenamed !== isRenamed) {
+    const isNew = typed.title !== title && !typed.isRenamed && !isStill();
+    type({ title, isRenamed, length: isNew ? 0 : WHOLE }); // while rendering: the whole of it must not flash up before
+  }
   useEffect(() => {
-    if (last.current === title) return;
-    last.current = title;
-    if (isStill()) return write(Number.POSITIVE_INFINITY);
-    let written = 0;
-    write(0);
-    const timer = setInterval(() => {
-      write((written += 1));
-      if (written >= title.length) clearInterval(timer);
-    }, TITLE_LETTER_MS);
-    return () => {
-      clearInterval(timer);
-      write(Number.POSITIVE_INFINITY);
-    };
-  }, [title]);
-  return title.slice(0, length);
+    if (typed.length >= typed.title.length) return;
+    const timer = setTimeout(() => type({ ...typed, length: typed.length + 1 }), TITLE_LETTER_MS);
+    return () => clearTimeout(timer);
+  }, [typed]);
+  return title.slice(0, typed.length);
 }

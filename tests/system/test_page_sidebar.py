@@ -1,0 +1,295 @@
+"""The sidebar in Chromium: projects, the archive, keys, the theme, the drawer of a phone, and ten thousand chats."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.system.browser import ORIGIN, ScriptedServer, dashboard_chat, launched_chromium, snapshot
+from tests.system.crowd import CrowdedServer
+from tests.system.server import ServerProcess
+from tests.system.tab import Tab
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+DARK = "rgb(19, 22, 23)"
+LIGHT = "rgb(253, 253, 252)"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with launched_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
+    """A guest of their own, at the shared server."""
+    context = chromium.new_context(base_url=shared_server.url, viewport={"width": 1280, "height": 800})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page for servers that a test writes itself."""
+    context = chromium.new_context(base_url=ORIGIN, viewport={"width": 1280, "height": 800})
+    yield context.new_page()
+    context.close()
+
+
+def asked(visitor: BrowserContext, question: str = "Alpha question") -> Tab:
+    tab = Tab(visitor, tokens=20, pace=500)
+    tab.ask(question)
+    tab.wait_until("completed")
+    return tab
+
+
+def rows(page: Page) -> Locator:
+    return page.get_by_test_id("chats").locator("li")
+
+
+def folder(page: Page, title: str) -> Locator:
+    return page.get_by_test_id("projects").locator(".folder", has_text=title)
+
+
+def choose(page: Page, row: Locator, *actions: str) -> None:
+    """Open the menu of a chat and press these buttons in it, one after the other."""
+    row.hover()
+    row.get_by_role("button").click()
+    for action in actions:
+        page.get_by_test_id("chat-menu").get_by_role("button", name=action, exact=True).click()
+
+
+def choose_of_project(page: Page, title: str, action: str) -> None:
+    folder(page, title).locator(".folder-head").hover()
+    page.get_by_role("button", name=f"More for project {title}").click()
+    page.get_by_test_id("project-menu").get_by_role("button", name=action).click()
+
+
+def write_project(page: Page, title: str, instructions: str, button: str) -> None:
+    dialog = page.get_by_test_id("project")
+    dialog.get_by_label("Name").fill(title)
+    dialog.get_by_label("Instructions").fill(instructions)
+    dialog.get_by_role("button", name=button).click()
+    expect(dialog).to_be_hidden()
+
+
+# Projects and the archive
+
+
+def test_a_project_is_made_changed_and_deleted_and_keeps_its_chats(visitor: BrowserContext) -> None:
+    tab = asked(visitor)
+    page, other = tab.page, visitor.new_page()
+    other.goto(page.url)
+    page.get_by_role("button", name="New project").click()
+    write_project(page, "Travel", "Answer in French.", "Create project")
+    choose(page, rows(page), "Move to project…", "Travel")
+    for each in (page, other):
+        expect(rows(each)).to_have_count(0)
+        expect(folder(each, "Travel").get_by_role("link")).to_have_attribute("aria-current", "page")
+        expect(each.get_by_test_id("project-chip")).to_contain_text("Answer in French.")
+    page.get_by_test_id("project-chip").click()
+    write_project(page, "Journeys", "Answer in Latin.", "Save")
+    for each in (page, other):
+        expect(each.get_by_test_id("project-chip")).to_contain_text("Journeys")
+        expect(each.get_by_test_id("project-chip")).to_contain_text("Answer in Latin.")
+    choose_of_project(page, "Journeys", "Delete project")
+    expect(folder(page, "Journeys")).to_have_count(0)
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="Close this note").click()
+    for each in (page, other):
+        expect(folder(each, "Journeys")).to_have_count(0)
+        expect(rows(each)).to_have_count(1)
+    assert tab.faults == []
+
+
+def test_a_chat_is_begun_in_a_project_and_moved_out_of_it(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, tokens=20, pace=500)
+    page = tab.page
+    page.get_by_role("button", name="New project").click()
+    write_project(page, "Travel", "", "Create project")
+    choose_of_project(page, "Travel", "New chat in it")
+    expect(page.get_by_test_id("project-chip")).to_have_text("Travel")
+    tab.ask("Where to?")
+    tab.wait_until("completed")
+    row = folder(page, "Travel").locator("li")
+    expect(row).to_have_count(1)
+    expect(rows(page)).to_have_count(0)
+    page.reload()
+    expect(row).to_have_count(1)
+    choose(page, row, "Move to project…", "No project")
+    expect(row).to_have_count(0)
+    expect(rows(page)).to_have_count(1)
+
+
+def test_a_chat_is_put_into_a_project_that_is_made_for_it(visitor: BrowserContext) -> None:
+    page = asked(visitor).page
+    choose(page, rows(page), "Move to project…", "New project…")
+    write_project(page, "Travel", "", "Create project")
+    expect(folder(page, "Travel").locator("li")).to_have_count(1)
+
+
+def test_an_archived_chat_is_out_of_the_way_and_comes_back(visitor: BrowserContext) -> None:
+    page = asked(visitor, "Ebbe und Flut").page
+    choose(page, rows(page), "Archive")
+    expect(rows(page)).to_have_count(0)
+    page.get_by_test_id("toasts").get_by_role("button", name="Undo").click()
+    expect(rows(page)).to_have_count(1)
+    choose(page, rows(page), "Archive")
+    page.get_by_test_id("search").fill("ebbe")
+    expect(rows(page)).to_contain_text("Archived")
+    page.get_by_test_id("search").press("Escape")
+    page.get_by_role("button", name="Archived", exact=True).click()
+    choose(page, rows(page), "Unarchive")
+    expect(page.get_by_text("Nothing is archived.")).to_be_visible()
+    page.get_by_role("button", name="All chats").click()
+    expect(rows(page)).to_have_count(1)
+
+
+def test_a_folder_that_is_shut_tells_what_goes_on_in_it(page: Page) -> None:
+    server = ScriptedServer(page)
+    page.goto("/")
+    chats = (
+        dashboard_chat("new", projectId="p", unseen=True),
+        dashboard_chat("running", projectId="p", activeStreamId="str_1"),
+    )
+    project = {"projectId": "p", "title": "Travel", "version": 1}
+    server.welcome(snapshot={**snapshot(0, *chats), "projects": [project]})
+    name = page.get_by_role("button", name="Travel").first
+    expect(name).to_have_accessible_name("Travel Answering New answer")
+    name.click()
+    expect(name).to_have_accessible_name("Travel")
+    expect(folder(page, "Travel").locator("li")).to_have_count(2)
+    assert server.faults == []
+
+
+# Titles
+
+
+def test_a_title_that_comes_writes_itself(page: Page) -> None:
+    server = ScriptedServer(page)
+    page.goto("/")
+    server.welcome(snapshot=snapshot(0, dashboard_chat("c1", title="Old")))
+    expect(rows(page).locator(".name")).to_have_text("Old")
+    page.evaluate("""() => {
+      window.titles = [];
+      const name = document.querySelector("[data-chat-id=c1] .name");
+      new MutationObserver(() => window.titles.push(name.textContent))
+        .observe(name, { subtree: true, characterData: true, childList: true });
+    }""")
+    chat = dashboard_chat("c1", 2, title="Tides and moons")
+    server.send("event", offset=1, name="chat.updated", time=1, data={"chatId": "c1", "chat": chat})
+    expect(rows(page).locator(".name")).to_have_text("Tides and moons")
+    titles = page.evaluate("window.titles")
+    assert len(titles) > 5
+    assert titles[-1] == "Tides and moons"
+    assert all(len(one) <= len(next_one) for one, next_one in zip(titles[1:], titles[2:], strict=False))
+
+
+# Keys
+
+
+def test_the_keys_do_what_the_help_says(visitor: BrowserContext) -> None:
+    tab = asked(visitor)
+    page, press = tab.page, tab.page.keyboard.press
+    press("Control+/")
+    expect(page.get_by_test_id("help")).to_contain_text("Copy the last answer")
+    press("Escape")
+    expect(page.get_by_test_id("help")).to_be_hidden()
+    press("Control+Shift+C")
+    expect(page.get_by_test_id("toasts")).to_contain_text("copied")
+    assert page.evaluate("navigator.clipboard.readText()") == tab.text()
+    press("Control+s")
+    expect(page.get_by_test_id("sidebar")).to_be_hidden()
+    press("Control+k")
+    expect(page.get_by_test_id("search")).to_be_focused()
+    press("Shift+Escape")
+    expect(page.get_by_test_id("composer")).to_be_focused()
+    press("Control+Shift+O")
+    expect(page).to_have_url(re.compile("/$"))
+    expect(page.get_by_test_id("examples")).to_be_visible()
+
+
+def test_the_menu_of_a_chat_goes_by_keys(visitor: BrowserContext) -> None:
+    page = asked(visitor).page
+    more = rows(page).get_by_role("button")
+    more.focus()
+    page.keyboard.press("Enter")
+    menu = page.get_by_test_id("chat-menu")
+    expect(menu.get_by_role("button", name="Rename")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(menu.get_by_role("button", name="Delete")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(menu).to_be_hidden()
+    expect(more).to_be_focused()
+
+
+# Theme and phone
+
+
+def test_the_theme_is_the_systems_until_one_is_chosen(visitor: BrowserContext) -> None:
+    page = visitor.new_page()
+    page.emulate_media(color_scheme="dark")
+    page.goto("/")
+    root, button = page.locator("html"), page.get_by_test_id("theme")
+    expect(root).to_have_css("background-color", DARK)
+    button.click()
+    expect(button).to_have_accessible_name("Theme: light")
+    expect(root).to_have_css("background-color", LIGHT)
+    page.reload()
+    expect(root).to_have_css("background-color", LIGHT)
+    other = visitor.new_page()
+    other.goto("/")
+    button.click()
+    for each in (page, other):
+        expect(each.locator("html")).to_have_css("background-color", DARK)
+    button.click()
+    page.emulate_media(color_scheme="light")
+    expect(root).to_have_css("background-color", LIGHT)
+
+
+def test_on_a_phone_the_chats_are_a_drawer(chromium: Browser, visitor: BrowserContext) -> None:
+    address = asked(visitor).page.url
+    phone = chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, storage_state=visitor.storage_state()
+    )
+    page = phone.new_page()
+    page.goto(address)
+    sidebar, opener = page.get_by_test_id("sidebar"), page.get_by_role("button", name="Chats", exact=True)
+    expect(sidebar).to_be_hidden()
+    opener.tap()
+    expect(page.get_by_test_id("new-chat")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(sidebar).to_be_hidden()
+    expect(opener).to_be_focused()
+    opener.tap()
+    more = rows(page).get_by_role("button")
+    expect(more).to_have_css("opacity", "1")
+    for target in (more, page.get_by_test_id("theme"), page.get_by_role("button", name="New project")):
+        box = target.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44
+    more.tap()
+    page.get_by_test_id("chat-menu").get_by_role("button", name="Pin").tap()
+    expect(rows(page).get_by_text("Pinned")).to_be_attached()
+    page.get_by_test_id("new-chat").tap()
+    expect(sidebar).to_be_hidden()
+    expect(page.get_by_test_id("examples")).to_be_visible()
+    phone.close()
+
+
+# Ten thousand
+
+
+def test_ten_thousand_chats_are_all_there_and_few_of_them_are_drawn(page: Page) -> None:
+    server = CrowdedServer(page, 10_000)
+    server.start()
+    expect(rows(page).first).to_be_visible()
+    found = server.scrolled(step=700)
+    assert found["seen"] == 10_000
+    assert found["most"] <= 300
+    expect(page.get_by_test_id("sidebar").locator(".end")).to_have_count(0)
+    assert server.faults == []
