@@ -60,6 +60,15 @@ def test_axe_finds_nothing_serious(
     tab.page.get_by_test_id("account-button").click()
     expect(tab.page.get_by_test_id("account")).to_be_visible()
     assert findings(tab.page) == []
+    tab.page.keyboard.press("Escape")
+    for opener, opened in (("More for", "chat-menu"), ("New project", "project")):
+        tab.page.get_by_role("button", name=opener).first.click()
+        expect(tab.page.get_by_test_id(opened)).to_be_visible()
+        assert findings(tab.page) == []
+        tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("Control+/")
+    expect(tab.page.get_by_test_id("help")).to_be_visible()
+    assert findings(tab.page) == []
     context.close()
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -186,7 +187,7 @@ def test_a_title_that_comes_writes_itself(page: Page) -> None:
     titles = page.evaluate("window.titles")
     assert len(titles) > 5
     assert titles[-1] == "Tides and moons"
-    assert all(len(one) <= len(next_one) for one, next_one in zip(titles[1:], titles[2:], strict=False))
+    assert all(len(one) <= len(next_one) for one, next_one in pairwise(titles))
 
 
 # Keys

@@ -82,17 +82,17 @@ export class Session extends Watched<SessionView> {
       if (look !== this.#looks) return;
       const { person } = this.#view;
       if (found && person && found.userId !== person.userId) return startOver();
-      if (found) return this.#client.open();
+      if (found !== null) return this.#client.open(); // where it cannot be known, the connection goes on trying
     }
     this.#become({ isLocked: true });
   }
 
-  async #look(): Promise<Person | null> {
+  /** Null: nobody. Undefined: the server cannot say. */
+  async #look(): Promise<Person | null | undefined> {
     try {
       return await call<Person>("GET", "/v1/auth/session");
     } catch (failure) {
-      if (failure instanceof Refusal) return null;
-      throw failure;
+      return failure instanceof Refusal && [401, 403].includes(failure.status) ? null : undefined;
     }
   }
 

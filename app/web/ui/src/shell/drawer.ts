@@ -14,11 +14,11 @@ const KEY = "sidebar.hidden";
 
 export class Drawer extends Watched<DrawerView> {
   #view: DrawerView = { isOpen: false, isHidden: read<boolean>(KEY) === true };
-  readonly #narrow: Pick<MediaQueryList, "matches">;
+  readonly #narrow = matchMedia("(width < 768px)");
 
-  constructor(narrow: Pick<MediaQueryList, "matches"> = matchMedia("(width < 768px)")) {
+  constructor() {
     super(() => this.#view);
-    this.#narrow = narrow;
+    this.#narrow.addEventListener("change", () => this.close()); // what is open over the page would lock a wide one
   }
 
   toggle(): void {

@@ -53,7 +53,7 @@ export function End({ count, more }: { readonly count: number; more(): void }) {
     looker.observe(element);
     return () => looker.disconnect();
   }, [count, more]);
-  return <div ref={end} className="end" role="status">Loading more…</div>;
+  return <div ref={end} className="end">Loading more…</div>;
 }
 
 /** What a search has found, the one asked last first. */
@@ -74,14 +74,21 @@ export function FoundList({ found, ...list }: ListProps & { readonly found: Foun
   );
 }
 
+interface ArchiveProps extends GroupsProps {
+  /** How many chats are known, archived or not: a page may hold none that is. */
+  readonly known: number;
+  readonly more: boolean;
+  read(): void;
+}
+
 /** What was put away. */
-export function Archive({ chats, more, read, ...list }: GroupsProps & { readonly more: boolean; read(): void }) {
+export function Archive({ chats, known, more, read, ...list }: ArchiveProps) {
   return (
     <section className="group" aria-label="Archived">
       <h2>Archived</h2>
       {chats.length === 0 && !more && <p className="nothing">Nothing is archived.</p>}
       <Rows chats={chats} label="Archived" {...list} />
-      {more && <End count={chats.length} more={read} />}
+      {more && <End count={known} more={read} />}
     </section>
   );
 }

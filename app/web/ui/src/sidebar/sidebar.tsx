@@ -58,7 +58,7 @@ export function Sidebar({ footer }: { readonly footer: ReactNode }) {
         )}
         <div id="chats" className="chats" data-testid="chats">
           {isSearch ? <FoundList found={found} {...list} />
-            : isArchive ? <Archive chats={listing.archived} more={more} read={read} {...list} />
+            : isArchive ? <Archive chats={listing.archived} known={chats.length} more={more} read={read} {...list} />
             : <Groups chats={listing.loose} {...list} />}
         </div>
         {more && !isSearch && !isArchive && <End count={chats.length} more={read} />}
