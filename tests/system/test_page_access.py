@@ -6,7 +6,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.node import PAGE
+from tests.system.axe import findings
 from tests.system.browser import launched_chromium
 from tests.system.server import ServerProcess
 from tests.system.tab import Tab
@@ -30,20 +30,11 @@ def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[Browser
     context.close()
 
 
-def findings(page: Page) -> list[str]:
-    """What axe-core calls serious or critical, each with the first element it is about."""
-    page.evaluate((PAGE.folder / "node_modules" / "axe-core" / "axe.min.js").read_text())
-    result: dict[str, Any] = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [one for one in result["violations"] if one["impact"] in ("serious", "critical")]
-    return [f"{one['id']}: {one['help']} {one['nodes'][0]['html'][:200]}" for one in serious]
-
-
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
 def test_axe_finds_nothing_serious(
     chromium: Browser, shared_server: ServerProcess, theme: Literal["light", "dark"], size: str
 ) -> None:
-    PAGE.install()
     width, height = SIZES[size]
     context = chromium.new_context(
         base_url=shared_server.url, color_scheme=theme, viewport={"width": width, "height": height},

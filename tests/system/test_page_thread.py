@@ -1,11 +1,12 @@
 """How the page shows a chat: where it scrolls, what it keeps, and what it says to whom. The test is the server."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.system.axe import findings
 from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, launched_chromium, snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -270,3 +271,23 @@ def test_whoever_wants_it_is_notified_of_an_answer_that_nobody_saw(server: Scrip
     unseen(2)
     page.wait_for_function("window.notes.length > 0")
     assert page.evaluate("window.notes") == [["Tides", "A new answer is there."]]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing_serious_in_what_goes_wrong(
+    server: ScriptedServer, theme: Literal["light", "dark"], width: int
+) -> None:
+    page = server.page
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    waiting = {"commandId": "one", "streamId": "s", "messageId": "m", "text": "Waits"}
+    broken = answer("a2", "Half of", "failed")
+    broken["metadata"]["versions"] = {"index": 1, "ids": ["a0", "a2"]}
+    opened(server, question("q1"), answer("a1"), question("q2"), broken, chat={"queue": [waiting], "queuePaused": True})
+    server.refuse(ask(server), "quota_exceeded", "Come back tomorrow.")
+    expect(page.get_by_text("Not sent: Come back tomorrow.")).to_be_visible()
+    page.get_by_role("button", name="Edit").first.click()
+    server.sockets[-1].close(code=1011)
+    expect(page.get_by_test_id("banner")).to_be_visible()
+    assert findings(page) == []
