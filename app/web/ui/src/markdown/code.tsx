@@ -1,6 +1,7 @@
 /** A block of code, with its language and a button that copies it; coloured once it is whole. */
 
 import { useEffect, useState } from "react";
+import { copyText } from "../shell/copying";
 import { DONE_MS } from "../timing";
 import { useWorkspace } from "../workspace";
 
@@ -49,10 +50,9 @@ function CopyCode({ text }: { readonly text: string }) {
     return () => clearTimeout(timer);
   }, [isDone]);
   const copy = () =>
-    navigator.clipboard.writeText(text).then(
+    copyText(text).then(
       () => done(true),
       () => said.set("The browser does not allow copying."),
     );
-  if (!navigator.clipboard) return null;
-  return <button type="button" className="quiet" onClick={() => void copy()}>{isDone ? "Copied" : "Copy"}</button>;
+  return <button type="button" className="quiet" aria-label={isDone ? "Copied" : "Copy code"} onClick={() => void copy()}>{isDone ? "Copied" : "Copy"}</button>;
 }

@@ -16,9 +16,9 @@ const CLEAN = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong",
     "table", "tbody", "td", "th", "thead", "tr", "ul",
   ],
-  ALLOWED_ATTR: ["class", "href", "rel", "start", "tabindex", "target", "title"],
+  ALLOWED_ATTR: ["align", "class", "href", "rel", "start", "tabindex", "target", "title"],
   ALLOWED_URI_REGEXP: LINK,
-  ADD_URI_SAFE_ATTR: ["rel", "start", "tabindex", "target"], // no addresses, so not held against the rule for them
+  ADD_URI_SAFE_ATTR: ["align", "rel", "start", "tabindex", "target"], // no addresses, so not held against the rule for them
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
 };
@@ -48,6 +48,9 @@ const marked = new Marked({
     },
     html: ({ text }) => escaped(text),
     code: ({ text }) => `<pre tabindex="0"><code>${escaped(text)}</code></pre>\n`,
+    listitem(item) {
+      return `<li${item.task ? ' class="task"' : ""}>${this.parser.parse(item.tokens)}</li>\n`;
+    },
     checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
     table(token) {
       return `<div class="table" tabindex="0">${Renderer.prototype.table.call(this, token)}</div>\n`;

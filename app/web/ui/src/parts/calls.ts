@@ -1,6 +1,7 @@
 /** A call of a tool, in words: how people call the tool, and what they want to know of the call at a glance. */
 
 import type { DynamicToolPart, ToolPart } from "@tidewire/client";
+import { waitsForPerson } from "./waiting";
 
 export type CallPart = ToolPart | DynamicToolPart;
 
@@ -27,7 +28,6 @@ const TOOLS: Readonly<Record<string, (input: Loose, output: Loose) => Told>> = {
 };
 
 const STATES: Readonly<Partial<Record<CallPart["state"], string>>> = {
-  "approval-requested": "waits for you",
   "output-available": "",
   "output-error": "failed",
   "output-denied": "not allowed",
@@ -44,7 +44,8 @@ export function told(part: CallPart): Told {
 }
 
 /** How a call stands, in words; empty when its result says it. */
-export const stateWords = ({ state }: CallPart, isLive: boolean): string => STATES[state] ?? (isLive ? "…" : "not finished");
+export const stateWords = (part: CallPart, isLive: boolean): string =>
+  isLive && waitsForPerson(part) ? "waits for you" : (STATES[part.state] ?? (isLive ? "…" : "not finished"));
 
 /** What can be read of a call when it is unfolded. */
 export const details = ({ input, output, errorText, approval }: CallPart): readonly (readonly [string, string])[] =>

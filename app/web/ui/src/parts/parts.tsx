@@ -5,6 +5,7 @@ import { memo } from "react";
 import { FileView } from "../files/file-view";
 import { Markdown } from "../markdown/markdown";
 import { Call, type CallPart } from "./call";
+import { Sources } from "./sources";
 import { Thoughts } from "./thoughts";
 
 interface PartsProps {
@@ -35,10 +36,16 @@ function AnswerParts({ message, answer }: PartsProps) {
   const isLive = answer !== null && !answer.isOver;
   const { thinkingMs = [] } = (message.metadata ?? {}) as { readonly thinkingMs?: readonly number[] };
   let thought = -1;
-  return message.parts.map((part, at) => {
+  const parts = message.parts.map((part, at) => {
     if (part.type === "reasoning") thought += 1;
     return <PartView key={at} part={part} isLive={isLive} answer={answer} took={thinkingMs[thought]} />;
   });
+  return (
+    <>
+      {parts}
+      {!isLive && <Sources parts={message.parts} />}
+    </>
+  );
 }
 
 interface PartProps {

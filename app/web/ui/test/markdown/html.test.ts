@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Blocks } from "../../src/markdown/blocks";
-import { markup } from "../../src/markdown/html";
+import { html, markup } from "../../src/markdown/html";
 import { chanceOf, someMarkdown } from "./some";
 
 const HOSTILE = [
@@ -54,6 +54,14 @@ describe("markdown as markup, before anything has cleaned it", () => {
   it("puts the headings of an answer below those of the page", () => {
     expect(markup("# One", false)).toBe('<h3 class="h1">One</h3>\n');
     expect(markup("###### Six", false)).toBe('<h6 class="h6">Six</h6>\n');
+  });
+
+  it("keeps how the columns of a table stand", () => {
+    expect(html("| a | b |\n|---|--:|\n| 1 | 2 |", false)).toContain('<td align="right">2</td>');
+  });
+
+  it("shows what is done and what is not in a list of tasks", () => {
+    expect(html("- [x] read\n- [ ] write", false).match(/<li class="task">\S/g)).toEqual(['<li class="task">☑', '<li class="task">☐']);
   });
 
   it("closes what is open while the text grows, and only then", () => {

@@ -30,6 +30,8 @@ describe("a call in words", () => {
     expect(stateWords(call({ state: "input-available" }), true)).toBe("…");
     expect(stateWords(call({ state: "input-available" }), false)).toBe("not finished");
     expect(stateWords(call({ state: "output-denied" }), false)).toBe("not allowed");
+    expect(stateWords(call({ state: "approval-requested" }), true)).toBe("waits for you");
+    expect(stateWords(call({ type: "tool-ask_person", state: "input-available", input: { choices: ["a"] } }), true)).toBe("waits for you");
   });
 
   it("unfolds to what was asked, the result, the error and the reason", () => {
