@@ -5,7 +5,7 @@ import { visibility } from "../shell/page";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
 import { isWhole } from "./message";
-import type { ThreadView } from "./thread";
+import type { ThreadView } from "./view";
 
 /** The newest answer that stands here whole, when the chat is loaded. */
 export const newestWhole = ({ state, messages }: ThreadView): string | null =>

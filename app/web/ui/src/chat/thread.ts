@@ -1,27 +1,13 @@
 /** One chat as a tab shows it: its branch, the questions under way, and what can be done. A store, without React. */
 
-import type { Client, EventFrame, Message, Outgoing } from "@tidewire/client";
+import type { Client, EventFrame, Message } from "@tidewire/client";
 import { CommandRefused, Watched } from "@tidewire/client";
 import { Asking, type Content, type Wanted } from "./asking";
 import { Branch } from "./branch";
-import type { Origin, ThreadMessage } from "./message";
+import type { Origin } from "./message";
 import { Shown } from "./shown";
 import { Stopping, type StopTarget, stopTarget } from "./stopping";
-
-/** What a chat shows; replaced as a whole whenever something in it changes, but not for the words of an answer. */
-export interface ThreadView {
-  /** `new` before anything was asked of the server. */
-  readonly state: "new" | "loading" | "loaded" | "missing" | "failed";
-  /** Why it could not be read. */
-  readonly problem: string | null;
-  readonly messages: readonly ThreadMessage[];
-  /** Questions on their way to the queue of the chat. */
-  readonly ahead: readonly Outgoing[];
-  readonly hasEarlier: boolean;
-  /** Whether something is being answered here, be it on a branch that is not shown. */
-  readonly isBusy: boolean;
-  readonly isStopping: boolean;
-}
+import type { ThreadView } from "./view";
 
 /** After these, what is shown here ends as the dashboard says. */
 const CHANGING: ReadonlySet<string> = new Set(["stream.started", "stream.ended", "chat.updated"]);

@@ -3,6 +3,7 @@
 import { useEffect } from "react";
 import { sourceText } from "../chat/message";
 import { useWorkspace, type Workspace } from "../workspace";
+import { copyText } from "./copying";
 import { type Shortcut, shortcutOf } from "./shortcuts";
 
 export function useShortcuts(): void {
@@ -46,7 +47,7 @@ async function copy({ threads, places, toasts }: Workspace): Promise<void> {
   const answer = messages.findLast(({ role }) => role === "assistant");
   if (!answer) return;
   try {
-    await navigator.clipboard.writeText(sourceText(answer));
+    await copyText(sourceText(answer));
     toasts.show({ words: "The last answer is copied." });
   } catch {
     toasts.show({ words: "The browser does not allow copying." });

@@ -15,12 +15,12 @@ export const titleWords = (count: number, name: string | null): string =>
   `${count > 0 ? `(${count}) ` : ""}${name === null ? "" : `${name} · `}Tidewire`;
 
 export function useTitle(): void {
-  const { client, places, threads } = useWorkspace();
-  const { chats } = useStore(client.dashboard);
+  const { filing, places, threads } = useWorkspace();
+  const { chats } = useStore(filing);
   const { chatId } = useStore(places);
   const isVisible = useStore(visibility);
   const { messages } = useStore(threads.get(chatId));
-  const name = messages.length > 0 ? client.dashboardChat(chatId)?.title || "New chat" : null;
+  const name = messages.length > 0 ? filing.chat(chatId)?.title || "New chat" : null;
   const title = titleWords(unseen(chats, isVisible ? chatId : null), name);
   useEffect(() => {
     document.title = title;

@@ -3,7 +3,8 @@
 import { type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { contentOf, type Draft, hindrance } from "../chat/drafts";
 import { chooseModel, modelOf, wishedModel } from "../chat/models";
-import type { Thread, ThreadView } from "../chat/thread";
+import type { Thread } from "../chat/thread";
+import type { ThreadView } from "../chat/view";
 import { AttachButton, Attachments, pastedFiles, useFileDrop } from "../files/attachments";
 import type { Place } from "../places";
 import { useStore } from "../store";
@@ -38,7 +39,7 @@ interface ComposerProps {
 }
 
 export function Composer({ thread, place, view, send }: ComposerProps) {
-  const { drafts, said, uploads } = useWorkspace();
+  const { drafts, toasts, uploads } = useWorkspace();
   const key = draftKeyOf(place);
   const isOver = useFileDrop(key);
   const draft = useSyncExternalStore(drafts.subscribe, () => drafts.get(key));
@@ -92,7 +93,7 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
           isBusy={view.isBusy}
           isStopping={view.isStopping}
           hasDraft={hinders !== "empty"}
-          stop={() => void thread.stop().catch((failure: Error) => said.set(failure.message))}
+          stop={() => void thread.stop().catch((failure: Error) => toasts.show({ words: failure.message }))}
         />
       </div>
     </form>

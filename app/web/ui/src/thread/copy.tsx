@@ -8,7 +8,7 @@ import { DONE_MS } from "../timing";
 import { useWorkspace } from "../workspace";
 
 export function CopyButton({ message }: { readonly message: ThreadMessage }) {
-  const { said } = useWorkspace();
+  const { said, toasts } = useWorkspace();
   const [isDone, done] = useState(false);
   useEffect(() => {
     if (!isDone) return;
@@ -21,7 +21,7 @@ export function CopyButton({ message }: { readonly message: ThreadMessage }) {
       done(true);
       said.set("Copied.");
     } catch {
-      said.set("The browser does not allow copying.");
+      toasts.show({ words: "The browser does not allow copying." });
     }
   };
   return (

@@ -6,11 +6,11 @@ import { useWorkspace } from "../workspace";
 
 /** @param hold called before the messages above come. */
 export function Earlier({ thread, hold }: { readonly thread: Thread; hold(): void }) {
-  const { said } = useWorkspace();
+  const { toasts } = useWorkspace();
   const [isReading, reading] = useState(false);
   const read = async () => {
     reading(true);
-    await thread.earlier(hold).catch((failure: Error) => said.set(failure.message));
+    await thread.earlier(hold).catch((failure: Error) => toasts.show({ words: failure.message }));
     reading(false);
   };
   return (

@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "react";
 import { modelOf } from "../chat/models";
-import type { Thread, ThreadView } from "../chat/thread";
+import type { Thread } from "../chat/thread";
+import type { ThreadView } from "../chat/view";
 import { useStore } from "../store";
 import { SKELETON_MS } from "../timing";
 import { useWorkspace } from "../workspace";

@@ -64,14 +64,14 @@ export function ThreadPane({ place }: { readonly place: Place }) {
 
 /** Escape stops the answer, unless something else is open that it closes. */
 function useEscape(thread: Thread): void {
-  const { said } = useWorkspace();
+  const { toasts } = useWorkspace();
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.key !== "Escape" || event.shiftKey || event.isComposing || event.defaultPrevented) return;
       if (document.querySelector("dialog[open], :popover-open, .drawer")) return;
-      void thread.stop().catch((failure: Error) => said.set(failure.message));
+      void thread.stop().catch((failure: Error) => toasts.show({ words: failure.message }));
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
-  }, [thread, said]);
+  }, [thread, toasts]);
 }

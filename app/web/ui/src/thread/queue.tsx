@@ -1,7 +1,8 @@
 /** The questions that wait for their turn, above the composer; the same in every tab. */
 
 import { askNow, moved, type Waiting, waitingIn } from "../chat/queue";
-import type { Thread, ThreadView } from "../chat/thread";
+import type { Thread } from "../chat/thread";
+import type { ThreadView } from "../chat/view";
 import { Icon, type IconName } from "../shell/icon";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
@@ -13,11 +14,11 @@ export function useQueue(chatId: string, view: ThreadView): readonly Waiting[] {
 }
 
 export function Queue({ thread, queue }: { readonly thread: Thread; readonly queue: readonly Waiting[] }) {
-  const { client, said } = useWorkspace();
+  const { client, toasts } = useWorkspace();
   const { chatId } = thread;
   if (queue.length === 0) return null;
   const isPaused = client.dashboardChat(chatId)?.queuePaused === true;
-  const attempt = (deed: Promise<void>) => void deed.catch((failure: Error) => said.set(failure.message));
+  const attempt = (deed: Promise<void>) => void deed.catch((failure: Error) => toasts.show({ words: failure.message }));
   const arrange = (change: Parameters<typeof client.updateQueue>[1]) => attempt(client.updateQueue(chatId, change));
   return (
     <ul className="queue" data-testid="queue" aria-label="Waiting questions">

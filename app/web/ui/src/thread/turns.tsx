@@ -2,7 +2,8 @@
 
 import { useRef } from "react";
 import { turnsOf } from "../chat/turns";
-import type { Thread, ThreadView } from "../chat/thread";
+import type { Thread } from "../chat/thread";
+import type { ThreadView } from "../chat/view";
 import { MessageArticle } from "./message";
 
 interface TurnsProps {

@@ -7,13 +7,13 @@ import { Icon } from "../shell/icon";
 import { useWorkspace } from "../workspace";
 
 export function Versions({ thread, versions: { index, ids } }: { readonly thread: Thread; readonly versions: Known }) {
-  const { said } = useWorkspace();
+  const { toasts } = useWorkspace();
   const [isTurning, turning] = useState(false);
   if (ids.length < 2) return null;
   const turn = async (id: string) => {
     if (isTurning) return;
     turning(true);
-    await thread.select(id).catch((failure: Error) => said.set(failure.message));
+    await thread.select(id).catch((failure: Error) => toasts.show({ words: failure.message }));
     turning(false);
   };
   const button = (id: string | undefined, label: string, icon: "left" | "right") => (
