@@ -13,9 +13,14 @@ export function Announcer() {
   return <div className="spoken" role="status" aria-live="polite" data-testid="live">{useStore(said)}</div>;
 }
 
-/** Say of the shown chat's newest answer that it begins, that it is still being written, and how it ended. */
-export function useAnnouncements(messages: readonly ThreadMessage[]): void {
-  const { said } = useWorkspace();
+/** Say of the shown chat's newest answer that it begins, waits for the person, is still being written, and how it ended. */
+export function useAnnouncements(chatId: string, messages: readonly ThreadMessage[]): void {
+  const { client, said } = useWorkspace();
+  useStore(client.dashboard);
+  const isAsking = client.dashboardChat(chatId)?.awaitingApproval === true;
+  useEffect(() => {
+    if (isAsking) said.set("The answer waits for you.");
+  }, [said, isAsking]);
   const newest = messages.findLast(({ role }) => role === "assistant");
   const isWriting = newest?.status === "streaming";
   const watched = useRef<string | null>(null);

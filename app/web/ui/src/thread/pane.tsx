@@ -28,7 +28,7 @@ export function ThreadPane({ place }: { readonly place: Place }) {
   const send = useSend(thread, place, toEnd);
   const draftKey = draftKeyOf(place);
   useSeen(place.chatId, view);
-  useAnnouncements(view.messages);
+  useAnnouncements(place.chatId, view.messages);
   useTitle();
   useEscape(thread);
   const hasMessages = view.messages.length > 0;
