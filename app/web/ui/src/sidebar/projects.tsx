@@ -72,9 +72,10 @@ function FolderRows({ project: { projectId, title }, chats, isPartial, ...list }
   const { client, filing } = useWorkspace();
   const found = useMemo(() => new Found(client), [client]);
   const { chats: others, more } = useStore(found);
+  const { isLive } = useStore(client.connection);
   useEffect(() => {
-    if (isPartial) void found.ask({ projectId });
-  }, [found, projectId, isPartial]);
+    if (isPartial && isLive) void found.ask({ projectId });
+  }, [found, projectId, isPartial, isLive]);
   const inside = filing.current(others ?? []).filter((chat) => chat.projectId === projectId && !chat.archived);
   const all = withFound(chats, inside);
   return (

@@ -1,6 +1,8 @@
 /** Finds chats by the words in their titles and messages. */
 
 import { type KeyboardEvent, useEffect, useRef } from "react";
+import { Icon } from "../shell/icon";
+import { useStore } from "../store";
 import { SEARCH_AFTER_MS } from "../timing";
 import { useWorkspace } from "../workspace";
 import type { Found } from "./found";
@@ -15,13 +17,14 @@ export function Search({ words, found, write }: SearchProps) {
   const { client } = useWorkspace();
   const isFirst = useRef(true);
   const query = words.trim();
+  const { isLive } = useStore(client.connection);
   useEffect(() => {
-    if (isFirst.current && !query) return;
+    if (!isLive || (isFirst.current && !query)) return; // a new connection is asked again: what was found may be old
     isFirst.current = false;
     const ask = () => void found.ask(query ? { query } : null);
     const timer = setTimeout(ask, query ? SEARCH_AFTER_MS : 0);
     return () => clearTimeout(timer);
-  }, [client, found, query]);
+  }, [found, query, isLive]);
   const press = (event: KeyboardEvent) => {
     if (event.key !== "Escape" || event.shiftKey || event.nativeEvent.isComposing || !words) return;
     event.preventDefault(); // the search's own Escape, and the one that stops the answer
@@ -29,18 +32,21 @@ export function Search({ words, found, write }: SearchProps) {
     write("");
   };
   return (
-    <input
-      id="search"
-      className="search"
-      type="search"
-      placeholder="Search"
-      aria-label="Search in chats"
-      data-testid="search"
-      autoComplete="off"
-      maxLength={200}
-      value={words}
-      onChange={({ target }) => write(target.value)}
-      onKeyDown={press}
-    />
+    <div className="find">
+      <Icon name="search" />
+      <input
+        id="search"
+        className="search"
+        type="search"
+        placeholder="Search"
+        aria-label="Search in chats"
+        data-testid="search"
+        autoComplete="off"
+        maxLength={200}
+        value={words}
+        onChange={({ target }) => write(target.value)}
+        onKeyDown={press}
+      />
+    </div>
   );
 }
