@@ -19,6 +19,7 @@ export class Socket {
     this.since = Date.now(); // when the page was last connected, or began to try
     this.everReady = false;
     this.reason = ""; // why it is stopped, for people
+    this.leaving = null; // the socket whose server said goodbye
     this.session = null; // who we are: {userId, guest, email?, name?}
     this.locked = false; // stopped because one must sign in here
     this.pending = new Map();
@@ -122,10 +123,13 @@ export class Socket {
 
   #refused(frame) {
     if (frame.fatal || !frame.id) this.fatal = frame.error;
+    // What a server that goes refuses is said again to the next one.
+    if (frame.error.code === "draining" && this.leaving === this.ws && this.pending.get(frame.id)?.resend) return;
     if (frame.id) this.#settle(frame.id, (command) => command.reject(new Refusal(frame.error)));
   }
 
   #move([least, most], ws) {
+    this.leaving = ws;
     setTimeout(() => ws === this.ws && this.open(), least + Math.random() * (most - least));
   }
 
