@@ -47,6 +47,7 @@ ROUTES: Mapping[tuple[str, str], Frame | None] = {
     ("GET", "/metrics"): None,
     ("GET", "/docs"): None,
     ("GET", "/docs/{id}"): None,
+    ("GET", "/v1/asyncapi.json"): None,
     ("GET", "/{id}"): None,
 }
 SOCKETS = {"/v1/socket"}  # each has a test of its own for its frames

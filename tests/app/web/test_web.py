@@ -289,3 +289,9 @@ async def test_the_documentation_is_served_as_text(site: Site, path: str) -> Non
     assert (answer.status, answer["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer["x-content-type-options"] == "nosniff"
     assert answer.body.startswith(b"# ")
+
+
+async def test_the_wire_is_served_for_machines(site: Site) -> None:
+    answer = await site.call("GET", "/v1/asyncapi.json")
+    assert (answer.status, answer["content-type"]) == (200, "application/json")
+    assert answer.body == ASYNCAPI.read_bytes()
