@@ -8,6 +8,7 @@ from app.auth.origin import Origin
 from app.commands.identity import DAY_MS, Granted, Proof
 from app.store.errors import StoreUnavailable
 from app.web.page import HEADERS, UI
+from protocol.schema.__main__ import ASYNCAPI
 from tests.app.web.site import JSON, SAME, Answer, Site, cookie_of
 
 # Guests
