@@ -12,6 +12,7 @@ from jsonschema import Draft7Validator, Draft202012Validator  # type: ignore[imp
 from protocol.codec import encode
 from protocol.frames.client import CLIENT_FRAMES
 from protocol.frames.server import SERVER_FRAMES
+from protocol.schema import name_of
 from protocol.schema.__main__ import ASYNCAPI, document
 from protocol.schema.asyncapi import asyncapi
 from tests.protocol.frames.generated import CLIENT, SERVER
@@ -61,7 +62,8 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_every_frame_is_a_message_and_part_of_an_operation() -> None:
-    assert sorted(message["name"] for message in MESSAGES.values()) == sorted(f.__struct_config__.tag for f in ALL)
+    named = {name: message["name"] for name, message in MESSAGES.items()}
+    assert named == {name_of(frame): frame.__struct_config__.tag for frame in ALL}
     used = references(OPERATIONS)
     assert {f"#/channels/socket/messages/{name}" for name in MESSAGES} <= used
 
@@ -85,13 +87,8 @@ def test_what_a_server_sends_by_itself() -> None:
 
 def payload(frame: Any) -> Draft202012Validator:
     """A validator of the payload of a frame's message."""
-    is_his = {type_.__struct_config__.tag: type_ for type_ in ALL if isinstance(frame, type_)}
-    (name,) = (name for name, each in MESSAGES.items() if each["name"] in is_his and _is(name, frame))
-    return Draft202012Validator({"$ref": MESSAGES[name]["payload"]["$ref"], "components": DOCUMENT["components"]})
-
-
-def _is(name: str, frame: Any) -> bool:
-    return type(frame).__name__ in (name, name.removesuffix("Frame"))
+    schema = MESSAGES[name_of(type(frame))]["payload"]
+    return Draft202012Validator(schema | {"components": DOCUMENT["components"]})
 
 
 @settings(max_examples=60, deadline=None)
