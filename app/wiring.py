@@ -236,6 +236,7 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
         rounds=(
             Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
             Round("comparing what is followed", COMPARE_EVERY, registry.following.check),
+            Round("looking for ends that nobody told", COMPARE_EVERY, registry.look_for_ends),
             Round("looking after what waits", RENEW_EVERY, Waiting(database, registry).look),
             Round("looking for answers of people", LOOK_FOR_ANSWERS_EVERY, asking.look),
             Round("writing down who was here", WRITE_EVERY, seen.write),

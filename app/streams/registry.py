@@ -18,13 +18,18 @@ from app.store.streams import StreamRow
 from app.streams.following import Following
 from app.streams.generation import STOPPED, Generation, ending_of_row
 from app.streams.stream import Stream
-from protocol.codec import decode_server
+from protocol.codec import decode_server, encode
 from protocol.errors import Refusal
 from protocol.frames.objects import ActiveStream
 from protocol.frames.server import StreamEnd
 from protocol.lifecycle import TERMINAL
 
 log = logging.getLogger("tidewire.streams")
+
+# For so long after an end its owner may have yet to write down what a journal that was away has missed.
+JOURNAL_PATIENCE_MS = 10_000
+# Whoever ends a stream tells of it within a tick; one that has not by then is dead, or its word was lost.
+TOLD_WITHIN_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +53,7 @@ class Registry:
     Args:
         database: says whose a stream is.
         journal: holds the logs of streams that ended before this process began.
-        clock: stamps the ends of streams that ended elsewhere.
+        clock: stamps the ends of streams that ended elsewhere, and says how long ago one ended.
         node: this node; what another one owns is followed.
         retention_ms: how long a log stays readable after its end (guarantee 12).
     """
@@ -56,6 +61,7 @@ class Registry:
     def __init__(self, database: Queries, journal: Journal, clock: Clock, *, node: str, retention_ms: int) -> None:
         self._database = database
         self._journal = journal
+        self._clock = clock
         self._retention_ms = retention_ms
         self._node = node
         self._streams: dict[str, Stream] = {}
@@ -156,6 +162,18 @@ class Registry:
             raise Refusal("not_found", "There is no such stream.")
         return self._streams.setdefault(row.stream_id, restored)
 
+    async def look_for_ends(self) -> None:
+        """End what is followed here and was stored by a node that died before it told; a round of the node.
+
+        Raises:
+            StoreUnavailable: the next round looks again.
+        """
+        known = self._streams.values()
+        followed = [each.stream_id for each in known if not (each.is_ours or each.ended or each.status == "queued")]
+        for row in await rows.ended(self._database, followed) if followed else ():
+            if self._clock.now_ms() - _ended_at(row) >= TOLD_WITHIN_MS:
+                self.following.told_end(row.stream_id, encode(_end_of(row)))
+
     async def summaries(self, found: Sequence[StreamRow]) -> list[ActiveStream]:
         """Describe streams that have not ended, with their heads at this moment."""
         away = [row for row in found if row.stream_id not in self._streams and row.node not in (None, self._node)]
@@ -200,26 +218,35 @@ class Registry:
         if row.status in TERMINAL and row.seq == 0:
             return _empty(row)
         key = StreamKey(row.user_id, row.stream_id)
+        # Between its commit and its owner's next tick the journal lacks the end, which the row says as well.
         end = await self._journal.end_of(key)
-        if end is None:
-            raise Refusal("stream_expired")
+        frame = _end_of(row) if end is None else decode_server(end)
         stream = _of(row)
         # A long log takes a while to build; until it is returned it is nobody else's, so a thread may do it.
         await asyncio.to_thread(stream.log.extend, await self._journal.read(key))
-        frame = decode_server(end)
         if not isinstance(frame, StreamEnd):
-            raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end).get('type')!r}.")
-        if frame.seq != stream.log.tail:  # its owner died while the journal was behind: no hole is ever sent
-            raise Refusal("stream_expired")
-        stream.finish(frame, now=row.ended_at or row.created_at)
+            raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end or b'{}').get('type')!r}.")
+        if frame.seq != stream.log.tail:  # no hole is ever sent
+            is_late = end is None and self._clock.now_ms() - _ended_at(row) < JOURNAL_PATIENCE_MS
+            raise Refusal("unavailable" if is_late else "stream_expired")
+        stream.finish(frame, now=_ended_at(row))
         return stream
 
 
 def _empty(row: StreamRow) -> Stream:
     """A stream that ended before it began: its row says everything, so the journal need not."""
-    stream, end = _of(row), ending_of_row(row)
-    stream.finish(end.frame(row.stream_id, row.chat_id, row.message_id, 0), now=row.ended_at or row.created_at)
+    stream = _of(row)
+    stream.finish(_end_of(row), now=_ended_at(row))
     return stream
+
+
+def _end_of(row: StreamRow) -> StreamEnd:
+    """The end of a stream, as its row says it."""
+    return ending_of_row(row).frame(row.stream_id, row.chat_id, row.message_id, row.seq)
+
+
+def _ended_at(row: StreamRow) -> int:
+    return row.ended_at or row.created_at
 
 
 def _of(row: StreamRow) -> Stream:

@@ -22,7 +22,7 @@ class Figures:
     moves: list[float] = field(default_factory=list)  # from a goodbye to the next welcome
     seamless: int = 0  # of them those that kept the old socket until the new one was greeted
     sockets_lost: int = 0
-    logs_lost: int = 0
+    logs_lost: Counter[str] = field(default_factory=Counter)  # answers that could not be read on, by code
     tokens: int = 0
 
 
@@ -63,7 +63,7 @@ class Reader:
         elif isinstance(notice, Disconnected):
             self._figures.sockets_lost += 1
         elif isinstance(notice, Lost):
-            self._figures.logs_lost += 1
+            self._figures.logs_lost[notice.error.code] += 1
 
     def _hear(self, stream_id: str) -> None:
         now = time.monotonic()

@@ -150,7 +150,7 @@ async def main(clients: int, seconds: int, rounds: int) -> int:
             "differing texts and the like": len(wrong),
             "problems": wrong[:5] or "none",
             "failed commands": dict(figures.failed) or "none",
-            "logs that could not be read on": figures.logs_lost,
+            "logs that could not be read on": dict(figures.logs_lost) or "none",
             "longest silence of an answer": _times(figures.silences),
             "from goodbye to welcome elsewhere": _times(figures.moves),
             "moves without a gap": f"{figures.seamless} of {len(figures.moves)}; {figures.sockets_lost} sockets lost",
