@@ -185,9 +185,7 @@ class Greeting:
         try:
             if position.stream_id not in followed and len(followed) >= self._limits.streams_per_connection:
                 raise Refusal("quota_exceeded", "This connection follows as many streams as it can.")
-            stream = await self._registry.find(user_id, position.stream_id)
-            if position.after > stream.head:
-                raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.")
+            stream = await self._registry.find_at(user_id, position.stream_id, position.after)
         except Refusal as refusal:
             return ResumedStream(stream_id=position.stream_id, error=refusal.error)
         followed[stream.stream_id] = stream, position.after

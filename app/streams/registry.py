@@ -129,6 +129,27 @@ class Registry:
             return await self._unfinished(row)
         return self._streams.get(stream_id) or await self._ended(row)
 
+    async def find_at(self, user_id: str, stream_id: str, after: int, *, param: str | None = None) -> Stream:
+        """Find a stream of this user that has come as far as `after`.
+
+        A reader who was at its owner may know more of it than this node was told: then the journal says.
+
+        Args:
+            param: names the position in what was asked.
+
+        Raises:
+            Refusal: as for `find`; `position_invalid`, when it has not come so far; `unavailable`, when only its owner
+                can know, because the journal may be behind it (guarantee 19b).
+        """
+        stream = await self.find(user_id, stream_id)
+        if after > stream.head and not stream.is_ours and not stream.ended and stream.status != "queued":
+            await self._join(stream)
+            if after > stream.head and not stream.ended:
+                raise Refusal("unavailable")
+        if after > stream.head:
+            raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.", param=param)
+        return stream
+
     async def _unfinished(self, row: StreamRow) -> Stream:
         """Take in a stream that waits, or is about to run here, or runs on another node."""
         if row.node == self._node:
@@ -136,20 +157,20 @@ class Registry:
             row = dataclasses.replace(row, status="queued")
         stream = self.expect(row)
         if row.status != "queued" and not stream.is_ours:
-            try:
-                await self.following.join(stream)
-            except JournalUnavailable as problem:
-                log.warning("%s cannot be followed: %s", row.stream_id, problem)
-                raise Refusal("unavailable") from None
+            await self._join(stream)
         return stream
 
     async def _joined(self, stream: Stream) -> None:
         """Wait until a stream that somebody else has just asked for here is whole: before, its head says nothing."""
         if not stream.is_ours and self.following.is_reading(stream):
-            try:
-                await self.following.join(stream)
-            except JournalUnavailable:
-                raise Refusal("unavailable") from None
+            await self._join(stream)
+
+    async def _join(self, stream: Stream) -> None:
+        try:
+            await self.following.join(stream)
+        except JournalUnavailable as problem:
+            log.warning("%s cannot be followed: %s", stream.stream_id, problem)
+            raise Refusal("unavailable") from None
 
     async def _ended(self, row: StreamRow) -> Stream:
         # Between the two awaits another reader may have brought it back; the first one counts.

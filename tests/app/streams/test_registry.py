@@ -166,6 +166,27 @@ async def test_a_stream_that_runs_on_another_node_is_followed_here(world: World)
     assert other.get(stream_id) is None, "nothing is told of it any more when its user has left"
 
 
+async def test_g11_a_position_that_this_node_was_not_told_yet_is_looked_up_in_the_journal(world: World) -> None:
+    caller = await world.guest()
+    world.model.script = Held()
+    stream_id = (await world.ask(caller))["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    await until(lambda: stream.head == 4)
+    other = Registry(world.store, world.journal, world.clock, node="other", retention_ms=world.limits.stream_log_ms)
+    followed = await other.find(caller.user_id, stream_id)
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.logs[stream_id] += [{"type": "text-delta", "id": "t", "delta": "more"}]
+    assert followed.head == 4
+    assert (await other.find_at(caller.user_id, stream_id, 5)).head == 5
+    with pytest.raises(Refusal) as refused:
+        await other.find_at(caller.user_id, stream_id, 6)
+    assert refused.value.code == "unavailable", "its owner may have gone on alone, and write it down later"
+    with pytest.raises(Refusal) as refused:
+        await world.registry.find_at(caller.user_id, stream_id, 6, param="$.after")
+    assert (refused.value.code, refused.value.error.param) == ("position_invalid", "$.after")
+
+
 async def test_what_is_found_between_its_commit_and_its_launch_is_the_one_that_starts(world: World) -> None:
     caller, held = await world.guest(), Held()
     world.model.script = held
