@@ -165,7 +165,7 @@ class Player:
                 if arrival.taken:
                     continue
                 if self.names.match(pattern, arrival.frame):
-                    arrival.taken = True
+                    socket.take(arrival)
                     taken.append(arrival.frame)
                     return True
                 if _stands_for(self.names.known(pattern), arrival.frame):

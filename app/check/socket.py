@@ -2,11 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 import websockets
+from tidewire.transport import is_loopback
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -54,16 +56,25 @@ class Socket:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, url: str, patience: float, subprotocols: Sequence[str] = ("tidewire.v1",)) -> Self:
+    async def open(
+        cls,
+        url: str,
+        patience: float,
+        subprotocols: Sequence[str] = ("tidewire.v1",),
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
         """Open a socket.
 
         Args:
             url: of the websocket.
             patience: seconds to wait for whatever is awaited.
+            headers: what the handshake says beside the usual.
         """
+        proxy: Literal[True] | None = None if is_loopback(urlsplit(url).hostname) else True
         connection = await connect(
             url, subprotocols=[Subprotocol(each) for each in subprotocols] or None, compression=None,
             ping_interval=None, max_size=None, open_timeout=patience, close_timeout=2, user_agent_header=None,
+            additional_headers=headers, proxy=proxy,
         )  # fmt: skip
         return cls(connection, patience)
 
@@ -82,6 +93,13 @@ class Socket:
             await self._connection.send(data)
         except websockets.ConnectionClosed:
             self.check()
+
+    def take(self, arrival: Arrival) -> None:
+        """Note that a step has asked for this frame; an event that came before it cannot be asked for any more."""
+        arrival.taken = True
+        if arrival.frame["type"] == "event":
+            for each in self.arrivals[: self.arrivals.index(arrival)]:
+                each.taken = each.taken or each.frame["type"] == "event"
 
     async def leave(self) -> None:
         """Close the socket."""

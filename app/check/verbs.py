@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from websockets.exceptions import InvalidStatus
 
 from app.check.failure import Failure
 from app.check.hand import answer_to, greet
@@ -143,8 +144,22 @@ async def burst(player: "Player", step: Json) -> None:
         raise Failure("It waited as long as it was told to.", "the command is carried out", answer, "§10")
 
 
+async def refused(player: "Player", step: Json) -> None:
+    """A handshake with these headers is refused, before there is a socket."""
+    try:
+        socket = await Socket.open(player.world.socket_url, player.world.patience, headers=step["headers"])
+    except InvalidStatus as refusal:
+        status = refusal.response.status_code
+        if status != step["refused"]:
+            raise Failure("It is refused otherwise.", f"status {step['refused']}", f"status {status}") from None
+    else:
+        await socket.leave()
+        raise Failure("Somebody was let in from elsewhere.", f"status {step['refused']}", "a socket")
+
+
 VERBS: dict[str, Callable[["Player", Json], Awaitable[None]]] = {
     "stored": stored, "resume": resume, "cuts": cuts, "snapshot": snapshot, "window": window, "burst": burst,
+    "refused": refused,
 }  # fmt: skip
 
 

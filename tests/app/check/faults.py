@@ -334,6 +334,23 @@ class Flood(Fault):
         return [frame]
 
 
+class SwapEvents(Nth):
+    """The offsets are right, and what they say is not: two changes of title came the wrong way round."""
+
+    kind, which = "event", 2
+    held: Frame | None = None
+
+    def down(self, frame: Frame) -> list[Frame]:
+        if self.held is not None and frame["type"] == "event":
+            held, self.held = self.held, None
+            return [frame | {"offset": held["offset"]}, held | {"offset": frame["offset"]}]
+        return super().down(frame)
+
+    def hit(self, frame: Frame) -> list[Frame]:
+        self.held = frame
+        return []
+
+
 class NoVersions(Fault):
     def down(self, frame: Frame) -> list[Frame]:
         for chunk in frame.get("chunks", ()):
@@ -380,6 +397,7 @@ CASES: dict[str, Case] = {
     "sends a delta without its start": Case(DeltaWithoutStart, STORED, broken("9")),
     "loses an event": Case(LoseEvent, "two devices", broken("20")),
     "sends an event twice": Case(DoubleEvent, "two devices", broken("20")),
+    "swaps two events": Case(SwapEvents, "commands of one chat", broken("4")),
     "never ends": Case(NoEnd, STORED, broken("12")),
     "ends twice": Case(TwoEnds, "one end after a stop", broken("12")),
     "ends elsewhere": Case(EndElsewhere, STORED, broken("12")),
