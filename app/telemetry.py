@@ -113,6 +113,7 @@ def _realtime(parts: Parts) -> Iterator[Metric]:
 
 def _machine(parts: Parts) -> Iterator[Metric]:
     yield _gauge("database_connections_free", "Database connections nobody holds.", parts.database.free_connections)
+    yield _counter("database_queries", "Statements sent to the database.", parts.database.queries)
     yield _histogram("loop_lag_seconds", "How late the event loop wakes, 16 times a second.", parts.wheel.lag)
 
 

@@ -1,6 +1,8 @@
 """Answers a `hello`: who this is, what they missed, and what goes on right now."""
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -13,6 +15,7 @@ from app.realtime.feed import Feed
 from app.realtime.hub import Hub, Socket
 from app.sockets.addresses import Addresses
 from app.store import streams
+from app.store.batching import Batch
 from app.store.queries import Queries
 from app.store.sessions import Session
 from app.streams.registry import Registry
@@ -88,7 +91,7 @@ class Greeting:
         self._hub = hub
         self._registry = registry
         self._dashboard = dashboard
-        self._database = database
+        self._active = Batch("running streams", partial(streams.active_of_users, database))
         self._mint = mint
         self._clock = clock
         self._limits = limits
@@ -146,9 +149,10 @@ class Greeting:
         user_id = session.user_id
         recovered = hello.events is not None and await self._hub.recover(user_id, feed, hello.events)
         snapshot = await self._snapshot(hello, user_id, recovered)
+        found = await asyncio.gather(*(self._find(user_id, position) for position in hello.streams))
         followed: dict[str, tuple[Stream, int]] = {}
-        resumed = [await self._resume(user_id, position, followed) for position in hello.streams]
-        active = await streams.active_of_user(self._database, user_id)
+        resumed = [self._resume(*each, followed) for each in zip(hello.streams, found, strict=True)]
+        active = await self._active.get(user_id) or []
         # With a snapshot the events go on from its position, which the feed may not have reached, or have passed.
         head = feed.head if snapshot is None else snapshot.offset
         offset = hello.events.offset if hello.events is not None and recovered else head
@@ -178,18 +182,24 @@ class Greeting:
             return None
         return await self._dashboard.snapshot(user_id, DashboardGet(id=hello.id))
 
-    async def _resume(
-        self, user_id: str, position: StreamPosition, followed: dict[str, tuple[Stream, int]]
-    ) -> ResumedStream:
-        """Find a stream the client knew and add it to those that are followed; a bad entry fails alone."""
+    async def _find(self, user_id: str, position: StreamPosition) -> Stream | Refusal:
+        """Find a stream the client knew, at least as far as the client has it, or say why it cannot be had."""
         try:
-            if position.stream_id not in followed and len(followed) >= self._limits.streams_per_connection:
-                raise Refusal("quota_exceeded", "This connection follows as many streams as it can.")
-            stream = await self._registry.find_at(user_id, position.stream_id, position.after)
+            return await self._registry.find_at(user_id, position.stream_id, position.after)
         except Refusal as refusal:
-            return ResumedStream(stream_id=position.stream_id, error=refusal.error)
-        followed[stream.stream_id] = stream, position.after
-        return ResumedStream(stream_id=stream.stream_id, status=stream.status, seq=stream.head)
+            return refusal
+
+    def _resume(
+        self, position: StreamPosition, found: Stream | Refusal, followed: dict[str, tuple[Stream, int]]
+    ) -> ResumedStream:
+        """Add a stream the client knew to those that are followed; a bad entry fails alone."""
+        stream_id = position.stream_id
+        if stream_id not in followed and len(followed) >= self._limits.streams_per_connection:
+            found = Refusal("quota_exceeded", "This connection follows as many streams as it can.")
+        if isinstance(found, Refusal):
+            return ResumedStream(stream_id=stream_id, error=found.error)
+        followed[stream_id] = found, position.after
+        return ResumedStream(stream_id=stream_id, status=found.status, seq=found.head)
 
 
 def _proof(token: str) -> Proof:

@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 from app.backplane.interface import Held, Journal, JournalUnavailable, StreamKey
 from app.clock import Clock
 from app.store import streams as rows
+from app.store.batching import Batch
 from app.store.queries import Queries
 from app.store.streams import StreamRow
 from app.streams.following import Following
@@ -60,6 +62,7 @@ class Registry:
 
     def __init__(self, database: Queries, journal: Journal, clock: Clock, *, node: str, retention_ms: int) -> None:
         self._database = database
+        self._rows = Batch("streams", partial(rows.each, database))
         self._journal = journal
         self._clock = clock
         self._retention_ms = retention_ms
@@ -121,8 +124,8 @@ class Registry:
         if stream is not None and stream.user_id == user_id and not stream.ended:
             await self._joined(stream)
             return stream
-        row = await rows.get(self._database, user_id, stream_id)
-        if row is None:  # perhaps its chat was deleted, on this node or another
+        row = await self._rows.get(stream_id)
+        if row is None or row.user_id != user_id:  # perhaps its chat was deleted, on this node or another
             self.forget([stream_id] if stream is not None and stream.user_id == user_id else [])
             raise Refusal("not_found", "There is no such stream.")
         if row.status not in TERMINAL:
@@ -179,7 +182,7 @@ class Registry:
         except JournalUnavailable as problem:
             log.warning("%s cannot be read back: %s", row.stream_id, problem)
             raise Refusal("unavailable") from None
-        if await rows.get(self._database, row.user_id, row.stream_id) is None:  # its chat was deleted meanwhile
+        if await self._rows.get(row.stream_id) is None:  # its chat was deleted meanwhile
             raise Refusal("not_found", "There is no such stream.")
         return self._streams.setdefault(row.stream_id, restored)
 
