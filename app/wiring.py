@@ -126,7 +126,7 @@ def backplane(
         journal, broker = in_redis(settings.redis_url, name, clock, retention_ms=retention_ms)
         return journal, broker, NodeLease(database, clock, node=name)
     is_embedded = shape_of(settings.database_url, settings.redis_url) == "embedded"
-    lease = FolderLease() if is_embedded else LoneLease(database, clock, node=name)
+    lease = FolderLease() if is_embedded else LoneLease(database, clock, folder, node=name)
     return LocalJournal(folder.journal, clock, retention_ms=retention_ms), LocalBroker(name), lease
 
 
