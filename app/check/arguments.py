@@ -7,7 +7,11 @@ from typing import Any
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the options."""
-    parser.add_argument("--url", help="address of the server, as http://127.0.0.1:8000")
+    parser.add_argument(
+        "--url",
+        action="append",
+        help="address of the server, as http://127.0.0.1:8000; of several nodes each, and sockets take turns",
+    )
     parser.add_argument("--token", help="be this user; without it, a guest is made")
     parser.add_argument("--other", metavar="TOKEN", help="another user, for what one may not see of another")
     parser.add_argument(

@@ -72,9 +72,9 @@ def listing(checks: Sequence[Check]) -> str:
     return "\n".join(lines)
 
 
-def told(outcomes: Sequence[Outcome], url: str) -> dict[str, Any]:
+def told(outcomes: Sequence[Outcome], urls: Sequence[str]) -> dict[str, Any]:
     """Everything for machines."""
-    return {"url": url, "passed": all(each.failure is None for each in outcomes), "shown": shown(outcomes),
+    return {"urls": urls, "passed": all(each.failure is None for each in outcomes), "shown": shown(outcomes),
             "checks": [_told(each) for each in outcomes]}  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import asyncio
 import json
 import sys
 import time
+from itertools import cycle
 from random import Random
 
 import msgspec
@@ -83,10 +84,10 @@ async def _outcome(check: Check, world: World) -> Outcome:
 
 async def _world(given: argparse.Namespace) -> World:
     """Look the server over: who we are there, which models it has, what it allows."""
-    url = socket_url(given.url)
-    token = given.token or (await tidewire.guest_session(given.url)).token
-    other = given.other or (None if given.token else (await tidewire.guest_session(given.url)).token)
-    socket = await Socket.open(url, given.patience)
+    urls = [socket_url(url) for url in given.url]
+    token = given.token or (await tidewire.guest_session(given.url[0])).token
+    other = given.other or (None if given.token else (await tidewire.guest_session(given.url[0])).token)
+    socket = await Socket.open(urls[0], given.patience)
     try:
         welcome = await greet(socket, token, capabilities=["tools", "status"])
     finally:
@@ -98,7 +99,9 @@ async def _world(given: argparse.Namespace) -> World:
     limits = {"helloTimeoutMs": 5_000, "heartbeatIntervalMs": beats["intervalMs"]}
     limits |= {"heartbeatTimeoutMs": beats["timeoutMs"]} | welcome["limits"]
     random = Random(given.seed)  # noqa: S311 - it chooses positions, no secrets
-    return World(url, token, other, given.patience, random, _model(given, models), welcome["capabilities"], limits)
+    return World(
+        cycle(urls), token, other, given.patience, random, _model(given, models), welcome["capabilities"], limits
+    )
 
 
 def _model(given: argparse.Namespace, models: list[str]) -> Model:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -45,7 +45,7 @@ class World:
     """What every check is given.
 
     Args:
-        socket_url: of the websocket.
+        socket_urls: of the websocket, at each node; they come round for ever.
         token: of the user who asks.
         other: the token of another user; None when there is none.
         patience: seconds to wait for a frame.
@@ -54,7 +54,7 @@ class World:
         limits: `welcome.limits`.
     """
 
-    socket_url: str
+    socket_urls: Iterator[str]
     token: str
     other: str | None
     patience: float
@@ -62,6 +62,11 @@ class World:
     model: Model
     capabilities: Sequence[str] = ()
     limits: Mapping[str, int] | None = None
+
+    @property
+    def socket_url(self) -> str:
+        """Where the next socket is opened: a position is good at every node, so any will do."""
+        return next(self.socket_urls)
 
     def asking(self, length: str) -> Frame:
         """The fields of a command whose answer shall be `short`, `steady` or `long`."""

@@ -22,7 +22,7 @@ FRAMES = {str(frame.__struct_config__.tag) for frame in CLIENT_FRAMES}
 
 
 def player() -> Player:
-    return Player(World("ws://nowhere", "t", None, 1.0, Random(1), Model(None, {})))
+    return Player(World(iter(()), "t", None, 1.0, Random(1), Model(None, {})))
 
 
 def test_names_are_unique_and_guarantees_exist() -> None:
