@@ -32,6 +32,9 @@ log = logging.getLogger("tidewire.streams")
 JOURNAL_PATIENCE_MS = 10_000
 # Whoever ends a stream tells of it within a tick; one that has not by then is dead, or its word was lost.
 TOLD_WITHIN_MS = 2_000
+# What a journal took it confirms within that many seconds, as any call of it; mostly within milliseconds.
+CONFIRMED_WITHIN = 2.0
+LOOK_FOR_HEAD_EVERY = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,23 +138,31 @@ class Registry:
     async def find_at(self, user_id: str, stream_id: str, after: int, *, param: str | None = None) -> Stream:
         """Find a stream of this user that has come as far as `after`.
 
-        A reader who was at its owner may know more of it than this node was told: then the journal says.
-
         Args:
             param: names the position in what was asked.
 
         Raises:
-            Refusal: as for `find`; `position_invalid`, when it has not come so far; `unavailable`, when only its owner
-                can know, because the journal may be behind it (guarantee 19b).
+            Refusal: as for `find`; `position_invalid`, when it has not come so far; `unavailable`, when it may have, and
+                that is not known here yet.
         """
         stream = await self.find(user_id, stream_id)
-        if after > stream.head and not stream.is_ours and not stream.ended and stream.status != "queued":
-            await self._join(stream)
-            if after > stream.head and not stream.ended:
-                raise Refusal("unavailable")
+        if after > stream.head and not stream.ended and await self._lags(stream, after):
+            raise Refusal("unavailable")
         if after > stream.head:
             raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.", param=param)
         return stream
+
+    async def _lags(self, stream: Stream, after: int) -> bool:
+        """Catch up with a reader who comes from another node and knows more; say whether this node may still lag."""
+        if stream.is_ours:
+            # What the journal took was told to the others first; here the answer of the journal is under way.
+            give_up_at = self._clock.monotonic() + CONFIRMED_WITHIN
+            while stream.head < after <= stream.log.tail and self._clock.monotonic() < give_up_at:
+                await asyncio.sleep(LOOK_FOR_HEAD_EVERY)
+            return stream.head < after <= stream.log.tail
+        # Its owner has told, or has gone on alone and writes it down later (guarantee 19b).
+        await self._join(stream)
+        return after > stream.head and not stream.ended and stream.status != "queued"
 
     async def _unfinished(self, row: StreamRow) -> Stream:
         """Take in a stream that waits, or is about to run here, or runs on another node."""

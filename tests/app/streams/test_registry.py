@@ -187,6 +187,23 @@ async def test_g11_a_position_that_this_node_was_not_told_yet_is_looked_up_in_th
     assert (refused.value.code, refused.value.error.param) == ("position_invalid", "$.after")
 
 
+async def test_g11_a_position_that_the_journal_told_others_before_it_answered_is_waited_for(world: World) -> None:
+    caller, held = await world.guest(), Held()
+    world.model.script = held
+    stream_id = (await world.ask(caller))["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    await until(lambda: stream.head == 4)
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.gate = asyncio.Event()  # it has taken what follows, and its answer is under way
+    held.gate.set()
+    await until(lambda: stream.log.tail > 4)
+    asked = asyncio.ensure_future(world.registry.find_at(caller.user_id, stream_id, 5))
+    await until(lambda: stream.log.tail > 4 and not asked.done())
+    world.journal.gate.set()
+    assert (await asked).head >= 5
+
+
 async def test_what_is_found_between_its_commit_and_its_launch_is_the_one_that_starts(world: World) -> None:
     caller, held = await world.guest(), Held()
     world.model.script = held
