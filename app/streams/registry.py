@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import orjson
 from msgspec.structs import replace
 
 from app.backplane.interface import Held, Journal, JournalUnavailable, StreamKey
@@ -18,18 +17,16 @@ from app.store.batching import Batch
 from app.store.queries import Queries
 from app.store.streams import StreamRow
 from app.streams.following import Following
-from app.streams.generation import STOPPED, Generation, ending_of_row
+from app.streams.generation import STOPPED, Generation
+from app.streams.restoring import Restoring, end_of, ended_at, stream_of
 from app.streams.stream import Stream
-from protocol.codec import decode_server, encode
+from protocol.codec import encode
 from protocol.errors import Refusal
 from protocol.frames.objects import ActiveStream
-from protocol.frames.server import StreamEnd
 from protocol.lifecycle import TERMINAL
 
 log = logging.getLogger("tidewire.streams")
 
-# For so long after an end its owner may have yet to write down what a journal that was away has missed.
-JOURNAL_PATIENCE_MS = 10_000
 # Whoever ends a stream tells of it within a tick; one that has not by then is dead, or its word was lost.
 TOLD_WITHIN_MS = 2_000
 # What a journal took it confirms within that many seconds, as any call of it; mostly within milliseconds.
@@ -67,6 +64,7 @@ class Registry:
         self._database = database
         self._rows = Batch("streams", partial(rows.each, database))
         self._journal = journal
+        self._restoring = Restoring(journal, clock)
         self._clock = clock
         self._retention_ms = retention_ms
         self._node = node
@@ -95,7 +93,7 @@ class Registry:
 
     def expect(self, row: StreamRow) -> Stream:
         """Take in a stream that waits for its turn, so that readers can already follow it."""
-        return self._streams.setdefault(row.stream_id, _of(row))
+        return self._streams.setdefault(row.stream_id, stream_of(row))
 
     def withdraw(self, row: StreamRow, *, now: int) -> None:
         """End a stream that was taken out of the queue, for those who follow it; `now` is Unix milliseconds."""
@@ -142,8 +140,8 @@ class Registry:
             param: names the position in what was asked.
 
         Raises:
-            Refusal: as for `find`; `position_invalid`, when it has not come so far; `unavailable`, when it may have, and
-                that is not known here yet.
+            Refusal: as for `find`; `position_invalid`, when it has not come so far; `unavailable`, when it may have
+                and that is not known here yet.
         """
         stream = await self.find(user_id, stream_id)
         if after > stream.head and not stream.ended and await self._lags(stream, after):
@@ -157,7 +155,7 @@ class Registry:
         if stream.is_ours:
             # What the journal took was told to the others first; here the answer of the journal is under way.
             give_up_at = self._clock.monotonic() + CONFIRMED_WITHIN
-            while stream.head < after <= stream.log.tail and self._clock.monotonic() < give_up_at:
+            while stream.head < after <= stream.log.tail and self._clock.monotonic() < give_up_at:  # noqa: ASYNC110 - rare
                 await asyncio.sleep(LOOK_FOR_HEAD_EVERY)
             return stream.head < after <= stream.log.tail
         # Its owner has told, or has gone on alone and writes it down later (guarantee 19b).
@@ -189,7 +187,7 @@ class Registry:
     async def _ended(self, row: StreamRow) -> Stream:
         # Between the two awaits another reader may have brought it back; the first one counts.
         try:
-            restored = await self._restore(row)
+            restored = await self._restoring.stream(row)
         except JournalUnavailable as problem:
             log.warning("%s cannot be read back: %s", row.stream_id, problem)
             raise Refusal("unavailable") from None
@@ -206,8 +204,8 @@ class Registry:
         known = self._streams.values()
         followed = [each.stream_id for each in known if not (each.is_ours or each.ended or each.status == "queued")]
         for row in await rows.ended(self._database, followed) if followed else ():
-            if self._clock.now_ms() - _ended_at(row) >= TOLD_WITHIN_MS:
-                self.following.told_end(row.stream_id, encode(_end_of(row)))
+            if self._clock.now_ms() - ended_at(row) >= TOLD_WITHIN_MS:
+                self.following.told_end(row.stream_id, encode(end_of(row)))
 
     async def summaries(self, found: Sequence[StreamRow]) -> list[ActiveStream]:
         """Describe streams that have not ended, with their heads at this moment."""
@@ -221,7 +219,7 @@ class Registry:
         return [self._summary(row, heads.get(StreamKey(row.user_id, row.stream_id))) for row in found]
 
     def _summary(self, row: StreamRow, held: Held | None) -> ActiveStream:
-        summary = (self._streams.get(row.stream_id) or _of(row)).summary()
+        summary = (self._streams.get(row.stream_id) or stream_of(row)).summary()
         return summary if held is None else replace(summary, seq=held.head)
 
     def written_here(self) -> list[Stream]:
@@ -248,48 +246,3 @@ class Registry:
         for stream in list(self._streams.values()):
             if stream.ended_at is not None and now - stream.ended_at > self._retention_ms:
                 del self._streams[stream.stream_id]
-
-    async def _restore(self, row: StreamRow) -> Stream:
-        if row.status in TERMINAL and row.seq == 0:
-            return _empty(row)
-        key = StreamKey(row.user_id, row.stream_id)
-        # Between its commit and its owner's next tick the journal lacks the end, which the row says as well.
-        end = await self._journal.end_of(key)
-        frame = _end_of(row) if end is None else decode_server(end)
-        stream = _of(row)
-        # A long log takes a while to build; until it is returned it is nobody else's, so a thread may do it.
-        await asyncio.to_thread(stream.log.extend, await self._journal.read(key))
-        if not isinstance(frame, StreamEnd):
-            raise ValueError(f"The journal ends {row.stream_id} with {orjson.loads(end or b'{}').get('type')!r}.")
-        if frame.seq != stream.log.tail:  # no hole is ever sent
-            is_late = end is None and self._clock.now_ms() - _ended_at(row) < JOURNAL_PATIENCE_MS
-            raise Refusal("unavailable" if is_late else "stream_expired")
-        stream.finish(frame, now=_ended_at(row))
-        return stream
-
-
-def _empty(row: StreamRow) -> Stream:
-    """A stream that ended before it began: its row says everything, so the journal need not."""
-    stream = _of(row)
-    stream.finish(_end_of(row), now=_ended_at(row))
-    return stream
-
-
-def _end_of(row: StreamRow) -> StreamEnd:
-    """The end of a stream, as its row says it."""
-    return ending_of_row(row).frame(row.stream_id, row.chat_id, row.message_id, row.seq)
-
-
-def _ended_at(row: StreamRow) -> int:
-    return row.ended_at or row.created_at
-
-
-def _of(row: StreamRow) -> Stream:
-    return Stream(
-        row.stream_id,
-        user_id=row.user_id,
-        chat_id=row.chat_id,
-        message_id=row.message_id,
-        status=row.status,
-        started_at=row.started_at or row.created_at,
-    )
