@@ -17,6 +17,7 @@ from app.backplane.news import Labelled
 from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
+from app.commands.ai_sdk import StockChats
 from app.commands.api_tokens import ApiTokens
 from app.commands.attaching import Attaching
 from app.commands.chats import Chats
@@ -48,9 +49,12 @@ from app.realtime.seen import WRITE_EVERY, Seen
 from app.realtime.signed_in import LOOK_EVERY, SignedIn
 from app.rounds import Round
 from app.sockets.addresses import Addresses
+from app.sockets.ai_sdk import StockServices
+from app.sockets.ai_sdk_endpoint import StockEndpoint
+from app.sockets.cuts import Cuts
 from app.sockets.endpoint import Sockets
 from app.sockets.greeting import Greeting
-from app.sockets.socket import Services
+from app.sockets.line import Services
 from app.sockets.wheel import Wheel
 from app.store.engine import Database
 from app.store.outbox import Outbox
@@ -199,7 +203,10 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     greeting = Greeting(identity, addresses, hub, registry, dashboard, database, mint, clock, limits, node=name)
     under_way, wheel = Crew("commands"), Wheel(clock)
     services = Services(greeting, commands, hub, signed_in, registry, wheel, under_way, clock)
+    stock_chats = StockChats(database, commands, registry, lambda: mint("msg"))
+    stock = StockServices(stock_chats, Cuts(clock, limits.stream_log_ms / 1000))
     sockets = Sockets(services, limits, admission, addresses)
+    stock_sockets = StockEndpoint(sockets, services, stock, limits, mint)
     gate, signing_out = Gate(identity, admission, clock), SigningOut(database, signed_in, clock)
     auth = Auth(
         gate,
@@ -247,4 +254,4 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)
     served = (auth, account, Health(node.readiness), metrics, usage, files, export)
     pages = web(*(part.routes() for part in served))
-    return Application(node, pages, {"/v1/socket": sockets}), node
+    return Application(node, pages, {"/v1/socket": sockets, "/v1/ai-sdk": stock_sockets}), node

@@ -113,16 +113,31 @@ class Greeting:
             Violation: the connection is refused.
         """
         proof = proof if hello.token is None else _proof(hello.token)
-        session = await self._session(proof, site)
-        feed = await self._hub.join(session.user_id, socket)
+        session, feed = await self.admit(proof, site, socket)
         try:
-            # After the join, which may wait: hellos that come together must not all find room for one.
-            if self._hub.sockets_of(session.user_id) > self._limits.connections_per_user:
-                raise Violation("connection_limit")
             return await self._welcome(hello, proof, session, feed, window)
         except BaseException:
             self._hub.leave(session.user_id, socket)
             raise
+
+    async def admit(self, proof: Proof | None, site: str | None, socket: Socket) -> tuple[Session, Feed]:
+        """Let a socket in; it has joined its user's hub when this returns.
+
+        Args:
+            proof: what it proves.
+            site: the address it comes from; None on loopback.
+            socket: joins the hub.
+
+        Raises:
+            Violation: the connection is refused.
+        """
+        session = await self._session(proof, site)
+        feed = await self._hub.join(session.user_id, socket)
+        # After the join, which may wait: hellos that come together must not all find room for one.
+        if self._hub.sockets_of(session.user_id) > self._limits.connections_per_user:
+            self._hub.leave(session.user_id, socket)
+            raise Violation("connection_limit")
+        return session, feed
 
     async def renewed(self, user_id: str, token: str) -> Session:
         """Find the session that a fresh token or ticket on a live socket proves.

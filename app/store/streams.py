@@ -160,6 +160,19 @@ async def active_of_chat(q: Queries, user_id: str, chat_id: str) -> StreamRow | 
     return None if row is None else _stream(row)
 
 
+async def of_message(q: Queries, user_id: str, chat_id: str, message_id: str) -> StreamRow | None:
+    """Find the stream that writes an answer, or wrote it."""
+    row = await q.fetch_one(
+        f"""
+        SELECT {_COLUMNS} FROM streams
+        WHERE user_id = :user_id AND chat_id = :chat_id AND message_id = :message_id
+        ORDER BY created_at DESC, stream_id DESC LIMIT 1
+        """,  # noqa: S608 - constants
+        {"user_id": user_id, "chat_id": chat_id, "message_id": message_id},
+    )
+    return None if row is None else _stream(row)
+
+
 async def unfinished_of_chat(q: Queries, user_id: str, chat_id: str) -> list[StreamRow]:
     """List the streams of a chat that have not ended, the queued ones included, oldest first."""
     rows = await q.fetch_all(

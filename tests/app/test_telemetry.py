@@ -13,7 +13,7 @@ from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
 from app.node import Parts
 from app.sockets.addresses import Addresses
 from app.sockets.endpoint import Sockets
-from app.sockets.socket import Services
+from app.sockets.line import Services
 from app.sockets.wheel import Wheel
 from app.streams.lease import FolderLease
 from app.tasks import Crew
