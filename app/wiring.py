@@ -152,7 +152,7 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     outbox = Outbox(database, clock, hub.committed, keep=limits.event_log_events)
 
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000, lambda: lease.is_held)
-    quota = Quota(limits.generations_at_once, settings.daily_token_budget)
+    quota = Quota(limits.generations_at_once, settings.daily_token_budget, limits.generations_per_minute)
     closing = Closing(database, outbox, ticker, clock, Presences(hub, broker).is_watched, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
     asking = Asking(database, outbox, patience=limits.tool_wait_ms / 1000)
@@ -181,7 +181,7 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     provider, key_rounds = identity_provider(settings, clock)
     identity = Identity(database, mint, clock, seen.note, session_days=settings.session_days, provider=provider)
     accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
-    accepting = Accepting(outbox, supervisor, owners, registry, models, mint, clock, limits, quota, node=name)
+    accepting = Accepting(outbox, supervisor, owners, registry, models, mint, quota, node=name)
     uploads = Uploads(database, mint, clock, limits)
     dashboard = Dashboard(database, hub, models)
     commands = Commands(
@@ -239,7 +239,7 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
         wheel=wheel,
         clock=clock,
         limits=limits,
-        retire=(accepting.retire, accounts.retire, auth.retire, addresses.retire),
+        retire=(accounts.retire, auth.retire, addresses.retire),
         rounds=(
             Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
             Round("comparing what is followed", COMPARE_EVERY, registry.following.check),

@@ -97,7 +97,7 @@ class World:
         self.hub = Hub(store, self.broker, self.registry.release)
         self.outbox = Outbox(store, self.clock, self.hub.committed, keep=self.limits.event_log_events)
         self.mint = Mint()
-        self.quota = Quota(self.limits.generations_at_once, daily_tokens)
+        self.quota = Quota(self.limits.generations_at_once, daily_tokens, self.limits.generations_per_minute)
         self.ticker = Ticker(self.journal, self.clock, 0.001)
         is_watched = Presences(self.hub, self.broker).is_watched
         self.closing = Closing(store, self.outbox, self.ticker, self.clock, is_watched, node="n", quota=self.quota)
@@ -138,8 +138,6 @@ class World:
             self.registry,
             self.catalogue,
             self.mint,
-            self.clock,
-            self.limits,
             self.quota,
             node="n",
         )
