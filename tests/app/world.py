@@ -202,7 +202,7 @@ class World:
         """Wait until nothing runs any more, titles and journal included."""
         assert await self.supervisor._crew.idle(5)
         assert await self.supervisor._titles.idle(5)
-        await until(lambda: not self.ticker._moved)
+        await until(lambda: not any(ticking._moved for ticking in self.ticker._all))
 
     async def row(self, caller: Caller, stream_id: str) -> StreamRow:
         row = await streams.get(self.store, caller.user_id, stream_id)
