@@ -5,7 +5,8 @@ the broker must say so when it knows (`Listener.miss`), and whoever follows some
 does not. One suite, `tests/contract/broker.py`, holds every adapter to what is said here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.backplane.news import News, Order, Question
@@ -42,11 +43,38 @@ class Listener(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerStatistics:
+    """How a broker is, and what it has gone through since it began.
+
+    Attributes:
+        heard, silent: parts of the backplane that are heard now, and those that are not.
+        reconnects: times it had to connect anew to hear.
+        gaps: times it told of words that may have been lost.
+        lost: words that could not be sent.
+        missed: probes that were taken and did not come back.
+        wipes: times a part of the backplane had lost what it had.
+        failures: calls that failed, those of the journal included, by reason: `timeout` or `error`.
+    """
+
+    heard: int = 0
+    silent: int = 0
+    reconnects: int = 0
+    gaps: int = 0
+    lost: int = 0
+    missed: int = 0
+    wipes: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
 class Broker(Protocol):
     """Carries words between the nodes that share a backplane.
 
     Nothing here fails because the medium is away: then nobody is heard, and `Listener.miss` follows when it is back.
     """
+
+    def statistics(self) -> BrokerStatistics:
+        """How it is, and what it has gone through."""
 
     async def open(self, listener: Listener) -> None:
         """Begin to hear; within two seconds, whether or not that was possible."""

@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from app.backplane.broker import Listener
+from app.backplane.broker import BrokerStatistics, Listener
 from app.backplane.news import News, Order, Question
 
 log = logging.getLogger("tidewire.broker")
@@ -44,6 +44,10 @@ class LocalBroker:
 
     def __repr__(self) -> str:
         return f"<LocalBroker {self._node} users={len(self._subscriptions)} nodes={len(self._bus.nodes)}>"
+
+    def statistics(self) -> BrokerStatistics:
+        """Nothing can happen to it."""
+        return BrokerStatistics()
 
     async def open(self, listener: Listener) -> None:
         """Join the bus."""
