@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help="leave out what waits for timers of the server")
     parser.add_argument("--json", action="store_true", help="write the result as one JSON object")
     parser.add_argument("--patience", type=float, default=10.0, metavar="SECONDS", help="for one frame (%(default)g)")
+    parser.add_argument("--lanes", type=int, default=1, help="so many checks at once, each by a guest (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="chooses where to cut and resume (%(default)s)")
     parser.add_argument("--model", help="the model to ask (default: `demo` where there is one, or the server's choice)")
     for length in ("short", "steady", "long"):

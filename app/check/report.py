@@ -66,7 +66,7 @@ def listing(checks: Sequence[Check]) -> str:
     """What there is to check, with what each shows."""
     lines = []
     for check in checks:
-        needs = f" needs {', '.join(check.needs)}." if check.needs else ""
+        needs = f" Needs {', '.join(check.needs)}." if check.needs else ""
         excuse = f" Not for a live server: {check.excuse}." if check.excuse is not None else ""
         lines.append(f"{check.name} ({_named(check.guarantees)})\n    {check.about}{needs}{excuse}")
     return "\n".join(lines)

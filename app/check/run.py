@@ -1,10 +1,11 @@
-"""Runs the checks, one after the other, from the first guest to the exit status."""
+"""Runs the checks from the first guest to the exit status."""
 
 import argparse
 import asyncio
 import json
 import sys
 import time
+from collections import deque
 from itertools import cycle
 from random import Random
 
@@ -40,19 +41,30 @@ async def run(given: argparse.Namespace) -> int:
         return _give_up(f"nothing is called {' or '.join(given.only)}; --list says what there is.")
     if given.url is None:
         return _give_up("--url is missing: the address of the server, as http://127.0.0.1:8000.")
+    if given.lanes > 1 and given.token is not None:
+        return _give_up("--token is one user, whose checks must not meet: it needs --lanes 1.")
     try:
-        world = await _world(given)
+        worlds = [await _world(given) for _ in range(given.lanes)]
     except (tidewire.TidewireError, ValueError, OSError, WebSocketException) as problem:
         return _give_up(str(problem))
     except Failure as failure:
         first = Outcome(_FIRST, failure=failure)
         _say(given, first)
         return _sum_up(given, [first])
-    outcomes = []
-    for check in wanted:
-        outcomes.append(await _outcome(check, world))
-        _say(given, outcomes[-1])
+    # What waits for timers begins first, so that the other lanes work meanwhile.
+    queue = deque(sorted(wanted, key=lambda check: not check.is_slow) if given.lanes > 1 else wanted)
+    outcomes: list[Outcome] = []
+    async with asyncio.TaskGroup() as lanes:
+        for world in worlds:
+            lanes.create_task(_lane(given, queue, world, outcomes))
     return _sum_up(given, outcomes)
+
+
+async def _lane(given: argparse.Namespace, queue: deque[Check], world: World, outcomes: list[Outcome]) -> None:
+    """Run one check after the other, each by itself, as one user."""
+    while queue:
+        outcomes.append(await _outcome(queue.popleft(), world))
+        _say(given, outcomes[-1])
 
 
 def _say(given: argparse.Namespace, outcome: Outcome) -> None:

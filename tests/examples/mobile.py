@@ -7,8 +7,9 @@ What is different on a phone, and what to do about it:
 - **The app goes to the background**, and its sockets die without a word. `background` tells the core nothing, because
   nothing can be done; `foreground` says that they are gone and that somebody waits.
 - **The process dies** whenever the system likes. So a question is written down *before* it is sent, with its id, and is
-  sent again, with the same id, until it was answered: at most one effect, whatever was lost (guarantee 3). Of an answer
-  only the name is kept: reading it again from 0 brings one merged frame, which is cheaper than keeping pieces.
+  sent again, with the same id, until it was answered: one effect, whatever was lost (guarantee 3; after a day, when the
+  id of the command is forgotten, that of the message sees to it). Of an answer only the name is kept: reading it again
+  from 0 brings one merged frame, which is cheaper than keeping pieces.
 - **Signed in with a token that expires.** `sign_in` is asked before each socket, and once more when the server says
   that the token is about to expire: `auth.refresh` puts the new one on the live socket.
 

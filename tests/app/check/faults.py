@@ -68,6 +68,22 @@ class ChangeWord(Nth):
         return [frame]
 
 
+class CountTooFew(Nth):
+    """A frame holds more chunks than its numbers say."""
+
+    def hit(self, frame: Frame) -> list[Frame]:
+        return [frame | {"chunks": frame["chunks"] * (frame["seq"] - frame["prev"] + 1)}]
+
+
+class EndWithoutEnd(Nth):
+    """The end says that the stream goes on."""
+
+    kind, which = "stream.end", 1
+
+    def hit(self, frame: Frame) -> list[Frame]:
+        return [frame | {"status": "streaming"}]
+
+
 class DeltaWithoutStart(Fault):
     def down(self, frame: Frame) -> list[Frame]:
         if frame["type"] == "stream.chunk":
@@ -400,6 +416,8 @@ CASES: dict[str, Case] = {
     "swaps two events": Case(SwapEvents, "commands of one chat", broken("4")),
     "never ends": Case(NoEnd, STORED, broken("12")),
     "ends twice": Case(TwoEnds, "one end after a stop", broken("12")),
+    "counts too few chunks": Case(CountTooFew, STORED, broken("7")),
+    "ends and goes on": Case(EndWithoutEnd, STORED, broken("12")),
     "ends elsewhere": Case(EndElsewhere, STORED, broken("12")),
     "completes what was stopped": Case(StopThatCompletes, "one end after a stop", broken("15")),
     "does not answer": Case(NoAck, "a refusal is not", broken("3")),

@@ -21,7 +21,7 @@ async def test_two_nodes_keep_the_agreement_as_one(
 ) -> None:
     shared = TIMERS | {"DATABASE_URL": new_postgres_database(), "REDIS_URL": new_redis_url()}
     with ServerProcess(tmp_path / "a", **shared) as a, ServerProcess(tmp_path / "b", **shared) as b:
-        status = await run(options("--url", a.url, "--url", b.url, "--json"))
+        status = await run(options("--url", a.url, "--url", b.url, "--lanes", "3", "--json"))
     told = json.loads(capsys.readouterr().out)
     assert [check for check in told["checks"] if check["state"] == "failed"] == []
     assert status == 0

@@ -41,7 +41,7 @@ async def checked(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int,
 
 
 async def test_our_server_keeps_the_agreement(right: ServerProcess, capsys: pytest.CaptureFixture[str]) -> None:
-    status, told = await checked(capsys, "--url", right.url)
+    status, told = await checked(capsys, "--url", right.url, "--lanes", "4")
     assert [check for check in told["checks"] if check["state"] == "failed"] == []
     assert status == 0
     assert told["passed"] is True
@@ -69,6 +69,12 @@ async def test_a_server_is_caught_that(name: str, right: ServerProcess, capsys: 
     assert case.guarantees & set(check["guarantees"]), check
     assert check["failure"]["expected"]
     assert check["failure"]["received"]
+
+
+async def test_one_user_is_enough(right: ServerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--url", right.url, "--only", "22", "--only", "26")
+    status, told = await checked(capsys, *words)
+    assert (status, {check["state"] for check in told["checks"]}) == (0, {"passed"})
 
 
 async def test_the_proxy_alone_breaks_nothing(right: ServerProcess, capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,6 +119,7 @@ async def test_it_says_what_there_is(capsys: pytest.CaptureFixture[str]) -> None
         (("--url", "http://127.0.0.1:9", "--token", "t"), "Connect call failed"),
         (("--only", "the moon"), "nothing is called the moon"),
         ((), "--url is missing"),
+        (("--url", "http://127.0.0.1:9", "--token", "t", "--lanes", "2"), "it needs --lanes 1"),
     ],
 )
 async def test_it_says_why_it_cannot_begin(
