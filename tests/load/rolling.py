@@ -69,7 +69,7 @@ class User:
         if random.random() < STOPPED:
             await asyncio.sleep(random.uniform(0, tokens / PACE))
             await random.choice(self.readers).client.stop(stream_id=answer.stream_id)
-        await asking.ends[answer.stream_id]
+        await asyncio.wait([asking.ends[answer.stream_id]])  # whatever became of it; that is judged in the end
 
     async def problems(self, statuses: Counter[str]) -> list[str]:
         """Compare what every client has with what is stored; count how the answers ended."""
