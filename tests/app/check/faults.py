@@ -8,11 +8,16 @@ from tests.app.check.faulty import Fault, Frame
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A fault, and the check with the guarantee (one of them at least) that must fail because of it."""
+    """A fault, and the check with the guarantee (one of them at least) that must fail because of it.
+
+    Args:
+        patience: seconds; short where the fault is that something does not come, which waiting longer does not change.
+    """
 
     fault: Callable[[], Fault]
     check: str
     guarantees: frozenset[str]
+    patience: int = 20
 
 
 class Nth(Fault):
@@ -413,19 +418,19 @@ CASES: dict[str, Case] = {
     "sends a delta without its start": Case(DeltaWithoutStart, STORED, broken("9")),
     "loses an event": Case(LoseEvent, "two devices", broken("20")),
     "sends an event twice": Case(DoubleEvent, "two devices", broken("20")),
-    "swaps two events": Case(SwapEvents, "commands of one chat", broken("4")),
-    "never ends": Case(NoEnd, STORED, broken("12")),
+    "swaps two events": Case(SwapEvents, "commands of one chat", broken("4"), patience=2),
+    "never ends": Case(NoEnd, STORED, broken("12"), patience=2),
     "ends twice": Case(TwoEnds, "one end after a stop", broken("12")),
     "counts too few chunks": Case(CountTooFew, STORED, broken("7")),
     "ends and goes on": Case(EndWithoutEnd, STORED, broken("12")),
     "ends elsewhere": Case(EndElsewhere, STORED, broken("12")),
     "completes what was stopped": Case(StopThatCompletes, "one end after a stop", broken("15")),
-    "does not answer": Case(NoAck, "a refusal is not", broken("3")),
+    "does not answer": Case(NoAck, "a refusal is not", broken("3"), patience=2),
     "answers twice": Case(TwoAcks, "a refusal is not", broken("2")),
     "answers somebody else": Case(AckOfAnother, "a refusal is not", broken("2")),
     "answers behind the first chunk": Case(AckAfterChunk, STORED, broken("10", "25")),
     "speaks before the welcome": Case(PingFirst, "a welcome says", broken("1")),
-    "answers no ping": Case(NoPong, "a bad field", broken("2")),
+    "answers no ping": Case(NoPong, "a bad field", broken("2"), patience=2),
     "sends no pings": Case(NoPings, STORED, broken("27")),
     "carries out a repeat": Case(Forgetful, "one effect for", broken("3")),
     "does not say that it repeats": Case(NotSaidTwice, "a lost ack", broken("3")),
@@ -442,11 +447,11 @@ CASES: dict[str, Case] = {
     "has a snapshot of another time": Case(SnapshotOfAnotherTime, "a welcome says", broken("22")),
     "has a snapshot without a chat": Case(ChatMissing, "snapshot and events", broken("22")),
     "lets everybody in": Case(OpenDoor, "what belongs to another", broken("32")),
-    "marks nothing unseen": Case(NothingUnseen, "that nobody saw", broken("26")),
-    "does not ask who looks": Case(AlwaysHidden, "that somebody saw", broken("26")),
-    "does not say who it was": Case(Anonymous, "two devices", broken("23")),
+    "marks nothing unseen": Case(NothingUnseen, "that nobody saw", broken("26"), patience=2),
+    "does not ask who looks": Case(AlwaysHidden, "that somebody saw", broken("26"), patience=2),
+    "does not say who it was": Case(Anonymous, "two devices", broken("23"), patience=2),
     "waits for nobody": Case(Flood, "a client that reads slowly", broken("27")),
-    "knows no versions": Case(NoVersions, "versions of an answer", broken("§4")),
+    "knows no versions": Case(NoVersions, "versions of an answer", broken("§4"), patience=2),
     "sends fields of other types": Case(WordsInBinary, "a welcome says", broken("§3")),
     "answers twice at once": Case(TwoAtOnce, "one answer at a time", broken("17")),
 }

@@ -62,8 +62,9 @@ async def test_a_server_is_caught_that(name: str, right: ServerProcess, capsys: 
         return made
 
     async with faulty(right.url, fault) as url:
-        words = ("--url", url, "--token", token, "--other", other, "--patience", "2", "--only", case.check)
-        status, told = await checked(capsys, *words)
+        who = ("--token", token, "--other", other)
+        how = ("--patience", str(case.patience), "--only", case.check)
+        status, told = await checked(capsys, "--url", url, *who, *how)
     (check,) = told["checks"]
     assert (status, check["state"]) == (1, "failed")
     assert case.guarantees & set(check["guarantees"]), check
