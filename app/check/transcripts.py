@@ -86,7 +86,10 @@ def _stage(transcript: Json) -> Iterator[Json]:
     if end is None:
         yield {"stage": "chat", "chat": "$chat_8"}
         return
-    waits = {"with": {"options": {"tool": "search_chats"}}, "chunk": {"type": "tool-approval-request"}}
+    waits = {
+        "with": {"options": {"tool": "search_chats", "tokens": 60, "pace": 100}},
+        "chunk": {"type": "tool-approval-request"},
+    }
     asked = {"stage": "answer", "chat": "$chat_8", "stream": f"${end['streamId']}", "answer": f"${end['messageId']}"}
     yield asked | (waits if _sends(transcript, "tool.approval") else {})
 
