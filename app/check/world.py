@@ -18,10 +18,10 @@ _QUESTIONS = {
     "long": "Write a story of two thousand words about the sea.",
     "flood": "Write a story of four thousand words about the sea.",
 }
-# The demo model's: 0.3 s, 1.5 s, a minute, and as fast as it can.
+# The demo model's: 0.3 s, 2.5 s, a minute, and as fast as it can.
 DEMO: Mapping[str, Frame] = {
     "short": {"tokens": 60, "pace": 200},
-    "steady": {"tokens": 180, "pace": 120},
+    "steady": {"tokens": 250, "pace": 100},
     "long": {"tokens": 6_000, "pace": 100},
     "flood": {"tokens": 20_000, "pace": 0},
 }
