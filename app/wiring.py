@@ -153,7 +153,8 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
 
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000, lambda: lease.is_held)
     quota = Quota(limits.generations_at_once, settings.daily_token_budget, limits.generations_per_minute)
-    closing = Closing(database, outbox, ticker, clock, Presences(hub, broker).is_watched, node=name, quota=quota)
+    presences = Presences(hub, broker)
+    closing = Closing(database, outbox, ticker, clock, presences.is_watched, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
     asking = Asking(database, outbox, patience=limits.tool_wait_ms / 1000)
     toolbox = Toolbox(tools(settings, database))
@@ -200,7 +201,9 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
 
     admission = Admission(settings.allowed_origins, settings.loopback_only, settings.trusted_proxies)
     addresses = Addresses(settings.sockets_per_address, clock)
-    greeting = Greeting(identity, addresses, hub, registry, dashboard, database, mint, clock, limits, node=name)
+    greeting = Greeting(
+        identity, addresses, hub, presences, registry, dashboard, database, mint, clock, limits, node=name
+    )
     under_way, wheel = Crew("commands"), Wheel(clock)
     services = Services(greeting, commands, hub, signed_in, registry, wheel, under_way, clock)
     stock_chats = StockChats(database, commands, registry, lambda: mint("msg"))

@@ -27,8 +27,8 @@ class Listener(Protocol):
     def obey(self, order: Order) -> None:
         """Do what another node asks of the owner. It may have been told twice, or too late."""
 
-    def answer(self, user_id: str, question: Question) -> bool:
-        """Answer for this node, from memory: another node waits."""
+    def answer(self, user_id: str, question: Question) -> int:
+        """Answer for this node, from memory, yes or no or a number: another node waits."""
 
     def miss(self, concerns: Concerns, *, wiped: bool) -> None:
         """Repair: from here on news are heard again, but some may have been lost before.
@@ -103,8 +103,9 @@ class Broker(Protocol):
     async def tell(self, node: str, order: Order) -> bool:
         """Give another node an order, once; say whether it was there to hear. Comes within two seconds."""
 
-    async def ask(self, user_id: str, question: Question) -> bool:
-        """Ask every other node where this user is present; True as soon as one says yes.
+    async def ask(self, user_id: str, question: Question, *, enough: int = 1) -> int:
+        """Ask every other node where this user is present; return the sum of what they answer, a yes counting one.
 
-        False when all have said no, and when nobody has said yes within 250 ms: a node may be dead or slow.
+        It comes as soon as it is enough or all have answered, and within 250 ms with what was answered until then: a
+        node may be dead or slow.
         """

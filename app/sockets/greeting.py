@@ -13,6 +13,7 @@ from app.commands.identity import Identity, Proof
 from app.ids import Mint
 from app.realtime.feed import Feed
 from app.realtime.hub import Hub, Socket
+from app.realtime.presence import Presences
 from app.sockets.addresses import Addresses
 from app.store import streams
 from app.store.batching import Batch
@@ -63,6 +64,7 @@ class Greeting:
         identity: checks who it is.
         addresses: refuses those from where too many hellos have failed.
         hub: where the socket joins its user.
+        presences: counts the user's sockets on all nodes.
         registry: finds the streams it resumes.
         dashboard: reads the snapshot.
         database: knows what is active.
@@ -77,6 +79,7 @@ class Greeting:
         identity: Identity,
         addresses: Addresses,
         hub: Hub,
+        presences: Presences,
         registry: Registry,
         dashboard: Dashboard,
         database: Queries,
@@ -89,6 +92,7 @@ class Greeting:
         self._identity = identity
         self._addresses = addresses
         self._hub = hub
+        self._presences = presences
         self._registry = registry
         self._dashboard = dashboard
         self._active = Batch("running streams", partial(streams.active_of_users, database))
@@ -133,10 +137,11 @@ class Greeting:
         """
         session = await self._session(proof, site)
         feed = await self._hub.join(session.user_id, socket)
-        # After the join, which may wait: hellos that come together must not all find room for one.
-        if self._hub.sockets_of(session.user_id) > self._limits.connections_per_user:
+        try:
+            await self._check_room(session.user_id)
+        except BaseException:
             self._hub.leave(session.user_id, socket)
-            raise Violation("connection_limit")
+            raise
         return session, feed
 
     async def renewed(self, user_id: str, token: str) -> Session:
@@ -149,6 +154,14 @@ class Greeting:
         if session.user_id != user_id:
             raise Refusal("permission_denied", "This token is of another user; they need a connection of their own.")
         return session
+
+    async def _check_room(self, user_id: str) -> None:
+        """Refuse a socket that is one too many, on all nodes together.
+
+        It has joined before: hellos that come at once, here or elsewhere, must not all find room for one.
+        """
+        if not await self._presences.has_room(user_id, self._limits.connections_per_user):
+            raise Violation("connection_limit")
 
     async def _session(self, proof: Proof | None, site: str | None) -> Session:
         self._addresses.check(site)

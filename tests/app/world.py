@@ -99,7 +99,8 @@ class World:
         self.mint = Mint()
         self.quota = Quota(self.limits.generations_at_once, daily_tokens, self.limits.generations_per_minute)
         self.ticker = Ticker(self.journal, self.clock, 0.001)
-        is_watched = Presences(self.hub, self.broker).is_watched
+        self.presences = Presences(self.hub, self.broker)
+        is_watched = self.presences.is_watched
         self.closing = Closing(store, self.outbox, self.ticker, self.clock, is_watched, node="n", quota=self.quota)
         self.entitling = Entitling(store, self.outbox, self.catalogue)
         self.asking = Asking(store, self.outbox, patience=self.limits.tool_wait_ms / 1000)

@@ -119,17 +119,17 @@ class RedisBroker:
             log.warning("%s cannot be told: %s", node, problem)
             return False
 
-    async def ask(self, user_id: str, question: Question) -> bool:
+    async def ask(self, user_id: str, question: Question, *, enough: int = 1) -> int:
         """Ask the others; whoever hears the question counts as somebody who will answer."""
         partition, channel = self._of(user_id), self._names.user(user_id)
-        with self._questions.ask() as asked:
+        with self._questions.ask(enough) as asked:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     message = encode(self._sender, Asked(asked.number, question))
                     heard = await self._publish(partition.number, channel, message)
                     return await asked.outcome(heard - partition.subscription.is_heard(channel))
             except (TimeoutError, ServerUnavailable):
-                return False
+                return asked.total
 
     def _of(self, user_id: str) -> Partition:
         return self._partitions[self._names.partition(user_id)]

@@ -34,6 +34,7 @@ def greeting_of(world: World) -> Greeting:
         world.identity,
         ADDRESSES,
         world.hub,
+        world.presences,
         world.registry,
         world.dashboard,
         world.store,
