@@ -95,7 +95,8 @@ async def test_g03_a_repeat_after_the_log_is_gone_still_answers(world: World) ->
     stream = await world.ended(first.result["streamId"])
     await world.quiet()
     world.registry.retire((stream.ended_at or 0) + world.limits.stream_log_ms + 1)
-    world.journal.ends.clear()  # type: ignore[attr-defined]  # the journal in memory
+    world.journal.logs.clear()  # type: ignore[attr-defined]  # the journal in memory
+    world.journal.ends.clear()  # type: ignore[attr-defined]
     again = await world.run(caller, "message.send", id="once", **fields)
     assert (again.result, again.duplicate, again.subscribe) == (first.result, True, None)
 
