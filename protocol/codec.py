@@ -148,10 +148,10 @@ def _loads(data: str | bytes) -> Any:
         except orjson.JSONDecodeError:
             if "\\ud" not in text.lower():
                 raise
-    return orjson.loads(storable(text))
+    return orjson.loads(_storable(text))
 
 
-def storable(text: str) -> str:
+def _storable(text: str) -> str:
     """Put U+FFFD in the place of escaped NULs and lone surrogates in a JSON text, as browsers do in plain text.
 
     No database stores the one and no encoder writes the other, but people paste both and `slice` cuts an emoji in two:

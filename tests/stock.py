@@ -64,8 +64,9 @@ class StockPage:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.socket.close()
         assert self._reader is not None
+        if self.close_code is None:
+            await self.socket.close()
         await self._reader
 
     async def cut(self) -> None:

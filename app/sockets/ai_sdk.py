@@ -1,5 +1,6 @@
 """Drives one connection of the AI SDK's own class: the same commands and streams as any other, in other frames."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from typing import Any
@@ -20,6 +21,9 @@ from protocol.ai_sdk.connection import Ping
 from protocol.errors import Refusal, Violation
 
 log = logging.getLogger("tidewire.sockets")
+
+# Seconds to wait for a database that is away; what runs here is halted at the first try.
+STOP_AGAIN_AFTER = (0.5, 1.0, 2.0, 4.0, 0.0)
 
 
 class StockServices:
@@ -165,14 +169,18 @@ class StockSocket(Line):
         self._do(actions)
 
     async def _halt(self, caller: Caller, stop: Stop) -> None:
-        """Stop an answer. Nobody waits for a word: the end of the answer says it, or the answer goes on."""
-        try:
-            await self._services.commands.run(caller, stop.command)
-        except Refusal as refusal:
-            log.info("a stop is refused: %s", refusal.code)
-        except StoreUnavailable as problem:
-            log.warning("a stop waits for nobody: %s", problem)
-        self.flush()
+        """Stop an answer. The class asks once and hears nothing of it, so that is tried again where it may help."""
+        for pause in STOP_AGAIN_AFTER:
+            try:
+                await self._services.commands.run(caller, stop.command)
+            except StoreUnavailable as problem:
+                log.warning("a stop has to wait: %s", problem)
+                await asyncio.sleep(pause)
+                continue
+            except Refusal as refusal:
+                log.info("a stop is refused: %s", refusal.code)
+            self.flush()
+            return
 
     # What goes out
 

@@ -6,13 +6,13 @@ so the flow window and the heartbeat use the pings of RFC 6455, which every brow
 """
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from msgspec.structs import replace
 
 from protocol.ai_sdk.frames import (
     CONNECTION,
+    FRAME_BYTES,
     Abort,
     BadRequest,
     Resume,
@@ -21,11 +21,12 @@ from protocol.ai_sdk.frames import (
     end_frame,
     ends_with_answer,
     error_frame,
-    event_frame,
     no_active_frame,
     question_of,
+    request_id_of,
     start_frame,
 )
+from protocol.ai_sdk.outbound import StockOutbound
 from protocol.ai_sdk.requests import SUPERSEDED_WITHIN, Action, Asked, Request, Resumed, Stop
 from protocol.errors import Refusal, Violation
 from protocol.flow import FlowWindow
@@ -35,8 +36,16 @@ from protocol.frames.server import Goodbye
 from protocol.limits import FlowLimits, Limits
 from protocol.rate import TokenBucket
 from protocol.server.connection import DEAF_AFTER_REFUSALS, EXPIRY_GRACE, Close
-from protocol.server.outbound import CONTROL_BYTES, EventLog, StreamLog
+from protocol.server.outbound import EventLog, StreamLog
 from protocol.server.watch import UNWATCHED, Watch
+
+# In units of 64 KiB, which is free: four of the largest frames at once, then one every two seconds.
+WEIGHED_BY = 64 * 1024
+WEIGHT_PER_SECOND = 32
+WEIGHT_AT_ONCE = 4 * FRAME_BYTES // WEIGHED_BY
+
+# What one write holds where pings cannot be sent: more than the mark above which the socket says when it has drained.
+UNCONFIRMED = 128 * 1024
 
 
 class Ping(bytes):
@@ -75,18 +84,13 @@ class StockConnection:
         self._watch = watch
         self._window = FlowWindow(FlowLimits())
         self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
+        self._weight = TokenBucket(WEIGHT_PER_SECOND, WEIGHT_AT_ONCE, now)
         self._refusals = 0
         self._pings = 0
         self._ping_at = now + ping_phase * limits.heartbeat_interval_ms / 1000 if can_ping else math.inf
         self._expires_at = math.inf
         self._is_draining = False
-        self._control: deque[bytes] = deque()
-        self._control_bytes = 0
-        self._requests: dict[str, Request] = {}
-        self._dirty: dict[str, None] = {}  # an ordered set: the requests that may have something, in turn
-        self._ended: list[StreamLog] = []
-        self._events: EventLog | None = None
-        self._offset = 0
+        self._out = StockOutbound()
 
     # What comes in
 
@@ -98,7 +102,7 @@ class StockConnection:
             if isinstance(data, bytes):
                 self.closing = Close(1003, "binary frames are not part of the protocol")
                 return []
-            return self._receive(decode(data), now)
+            return [] if self._is_too_much(data, now) else self._receive(decode(data), now)
         except Violation as violation:
             self.fail(violation.error, violation.close_code)
         except BadRequest as bad:
@@ -118,7 +122,7 @@ class StockConnection:
         if any(each.is_stopped for each in self._of_chat(frame.id)):
             # A page is free to ask again the moment its stop button was pressed; the end may take a while longer.
             command = replace(command, if_active="stop")
-        self._open(Request(frame.request_id, "send", frame.id, command.id))
+        self._out.open(Request(frame.request_id, "send", frame.id, command.id))
         has_answer = ends_with_answer(frame.messages)
         return [*halts, Asked(frame.request_id, command, frame.trigger, frame.message_id, has_answer)]
 
@@ -126,11 +130,11 @@ class StockConnection:
         for each in self._of_chat(frame.id):
             if each.stop_at is not None:
                 self._detach(each)  # superseded
-        self._open(Request(frame.request_id, "resume", frame.id))
+        self._out.open(Request(frame.request_id, "resume", frame.id))
         return [Resumed(frame.request_id, frame.id)]
 
     def _abort(self, request_id: str, now: float) -> list[Action]:
-        request = self._requests.get(request_id)
+        request = self._out.requests.get(request_id)
         if request is None or request.is_stopped:
             return []  # it has ended meanwhile
         if self._detaches:
@@ -153,12 +157,12 @@ class StockConnection:
     def _admits(self, frame: Send | Resume, now: float) -> bool:
         if self._is_too_fast(frame.request_id, now):
             return False
-        if frame.request_id in self._requests:
+        if frame.request_id in self._out.requests:
             why = "This `requestId` is in use; every request needs one of its own."
             raise BadRequest(CONNECTION, Refusal("invalid_argument", why, param="$.requestId"))
-        if len(self._requests) >= self._limits.streams_per_connection:
+        if len(self._out.requests) >= self._limits.streams_per_connection:
             raise BadRequest(frame.request_id, Refusal("quota_exceeded", "Too many requests are open here."))
-        if sum(each.log is None for each in self._requests.values()) >= self._limits.commands_in_flight:
+        if sum(each.log is None for each in self._out.requests.values()) >= self._limits.commands_in_flight:
             raise BadRequest(frame.request_id, Refusal("too_many_in_flight"))
         return True
 
@@ -181,6 +185,14 @@ class StockConnection:
         self._error(request_id, Refusal("rate_limited", retry_after_ms=int(wait * 1000) + 1).error)
         return True
 
+    def _is_too_much(self, data: str, now: float) -> bool:
+        """Refuse large frames that come faster than anybody asks: each takes the time of a hundred small ones."""
+        waits = [self._weight.take(now) for _ in range(len(data) // WEIGHED_BY)]
+        if not any(waits):
+            return False
+        self._error(request_id_of(data), Refusal("rate_limited", retry_after_ms=int(max(waits) * 1000) + 1).error)
+        return True
+
     def ponged(self, payload: bytes, now: float) -> None:
         """Take the answer to a ping."""
         if self._window.awaits_pong and payload == self._ping_id:
@@ -194,28 +206,27 @@ class StockConnection:
 
     def follow(self, request_id: str, log: StreamLog) -> list[Action] | None:
         """Begin to send an answer, from its start; None when its request is gone, else what is to be done."""
-        request = self._requests.get(request_id)
+        request = self._out.requests.get(request_id)
         if request is None:
             return None
-        request.log = log
-        self._control_frame(start_frame(request_id))
-        self._dirty[request_id] = None
+        self._control(start_frame(request_id))
+        self._out.follow(request, log)
         return self._stop(request) if request.is_stopped else []
 
     def finish(self, request_id: str) -> None:
         """End a request that there is nothing to send for."""
-        if self._close(request_id):
-            self._control_frame(start_frame(request_id))
-            self._control_frame(end_frame(request_id))
+        if self._out.close(request_id):
+            self._control(start_frame(request_id))
+            self._control(end_frame(request_id))
 
     def nothing(self, request_id: str) -> None:
         """Say that there is nothing to resume."""
-        if self._close(request_id):
-            self._control_frame(no_active_frame(request_id))
+        if self._out.close(request_id):
+            self._control(no_active_frame(request_id))
 
     def refuse(self, request_id: str, error: ErrorObject) -> None:
         """Say that a request failed."""
-        if self._close(request_id):
+        if self._out.close(request_id):
             self._error(request_id, error)
 
     def fail(self, error: ErrorObject, close_code: int) -> None:
@@ -230,21 +241,19 @@ class StockConnection:
 
     def follows(self, stream_id: str) -> bool:
         """Whether a request here follows this stream."""
-        return any(log.stream_id == stream_id for log in self._logs())
+        return any(log.stream_id == stream_id for log in self._out.logs())
 
     def touch(self, stream_id: str) -> None:
         """Note that a stream has something new."""
-        for request in self._requests.values():
-            if request.log is not None and request.log.stream_id == stream_id:
-                self._dirty[request.request_id] = None
+        self._out.touch(stream_id)
 
     def follow_events(self, events: EventLog, offset: int) -> None:
         """Send every event after this offset."""
-        self._events, self._offset = events, offset
+        self._out.follow_events(events, offset)
 
     def has_events(self, offset: int) -> bool:
         """Whether all events up to this offset were handed out, or none are wanted."""
-        return self._events is None or self._offset >= offset
+        return self._out.has_events(offset)
 
     def watches(self, _chat_id: str, _now: float) -> bool:
         """The class does not say what a page shows, and whoever says nothing shows nothing (guarantee 26)."""
@@ -252,78 +261,49 @@ class StockConnection:
 
     def unread(self) -> list[tuple[str, str]]:
         """The chat and the stream of each request whose end was not sent."""
-        return [(each.chat_id, each.log.stream_id) for each in self._requests.values() if each.log is not None]
+        return [(each.chat_id, each.log.stream_id) for each in self._out.requests.values() if each.log is not None]
 
     def halt(self) -> list[Action]:
         """Note that the socket is gone: an abort that still waited for a second resume is a stop."""
-        return [stop for each in self._requests.values() if each.stop_at is not None for stop in self._stop(each)]
+        return [stop for each in self._out.requests.values() if each.stop_at is not None for stop in self._stop(each)]
 
     def close(self) -> list[StreamLog]:
         """Return the logs that were followed."""
-        return list(self._logs())
+        return list(self._out.logs())
 
     # What goes out
 
     def take(self, now: float) -> list[bytes]:
         """Take every frame that may be sent now; a `Ping` among them is the payload of one."""
-        frames = list(self._control)
-        self._control.clear()
-        self._control_bytes = 0
+        frames = self._out.take_control()
         if self.closing is not None:
             return frames
-        while (room := self._room) and (data := self._next_data(min(room, self._limits.outbound_bytes))):
+        taken = 0
+        while (room := self._room(taken)) and (data := self._out.next_data(min(room, self._limits.outbound_bytes))):
             if self._can_ping and self._window.wants_ping:
                 frames.append(self._ping(now))
             frames += data
-            self._window.sent(sum(map(len, data)))
+            size = sum(map(len, data))
+            taken += size
+            self._window.sent(size)
         if self._can_ping and not self._window.room and self._window.wants_ping:
             frames.append(self._ping(now))
-        if self._is_draining and not self._requests:
+        if self._is_draining and not self._out.requests:
             self.closing = Close(1012, "draining")
         return frames
 
     def take_ended(self) -> list[StreamLog]:
         """Take the logs that nothing here follows any more."""
-        ended, self._ended = self._ended, []
-        return [log for log in ended if not self.follows(log.stream_id)]
-
-    def _next_data(self, limit: int) -> list[bytes]:
-        if (event := self._next_event()) is not None:
-            return [event]
-        while self._dirty:
-            request_id = next(iter(self._dirty))
-            del self._dirty[request_id]
-            if (request := self._requests.get(request_id)) is not None and (data := self._next_of(request, limit)):
-                return data
-        return []
-
-    def _next_of(self, request: Request, limit: int) -> list[bytes]:
-        data = request.read(limit)
-        if request.is_read:
-            data.append(request.last())
-            self._close(request.request_id)
-        elif request.has_news:
-            self._dirty[request.request_id] = None  # behind the others
-        return data
-
-    def _next_event(self) -> bytes | None:
-        if self._events is None or self._offset >= self._events.head:
-            return None
-        frame = self._events.read(self._offset)
-        if frame is None:
-            frame, self._offset = self._events.reset(), self._events.head
-        else:
-            self._offset += 1
-        return event_frame(frame)
+        return self._out.take_ended()
 
     @property
     def is_full(self) -> bool:
         """Whether the client has yet to confirm as much data as it may be sent at once."""
-        return self._room == 0
+        return self._can_ping and self._window.room == 0
 
-    @property
-    def _room(self) -> int:
-        return self._window.room if self._can_ping else self._limits.outbound_bytes
+    def _room(self, taken: int) -> int:
+        """How much more data may leave in this write."""
+        return self._window.room if self._can_ping else max(0, UNCONFIRMED - taken)
 
     # Time
 
@@ -331,7 +311,7 @@ class StockConnection:
         """When `expire` must be called next."""
         if self.closing is not None:
             return math.inf
-        stops = [each.stop_at for each in self._requests.values() if each.stop_at is not None]
+        stops = [each.stop_at for each in self._out.requests.values() if each.stop_at is not None]
         return min([self._pong_by() or self._ping_at, self._expires_at + EXPIRY_GRACE, *stops])
 
     def expire(self, now: float) -> list[Action]:
@@ -344,8 +324,8 @@ class StockConnection:
         elif pong_by is not None and now >= pong_by:
             self.fail(Refusal("heartbeat_timeout").error, 4508)
         elif pong_by is None and now >= self._ping_at:
-            self._control.append(self._ping(now))
-        due = [each for each in self._requests.values() if each.stop_at is not None and now >= each.stop_at]
+            self._out.control(self._ping(now))
+        due = [each for each in self._out.requests.values() if each.stop_at is not None and now >= each.stop_at]
         return [stop for each in due for stop in self._stop(each)]
 
     def _pong_by(self) -> float | None:
@@ -364,35 +344,19 @@ class StockConnection:
         self._ping_at = now + self._limits.heartbeat_interval_ms / 1000
         return Ping(self._ping_id)
 
-    def _open(self, request: Request) -> None:
-        self._requests[request.request_id] = request
-
-    def _close(self, request_id: str) -> bool:
-        """Forget a request; say whether it was open."""
-        request = self._requests.pop(request_id, None)
-        self._dirty.pop(request_id, None)
-        if request is not None and request.log is not None:
-            self._ended.append(request.log)
-        return request is not None
-
     def _detach(self, request: Request) -> None:
-        self._close(request.request_id)
-        self._control_frame(end_frame(request.request_id))
+        self._out.close(request.request_id)
+        self._control(end_frame(request.request_id))
 
     def _of_chat(self, chat_id: str) -> list[Request]:
-        return [each for each in self._requests.values() if each.chat_id == chat_id]
-
-    def _logs(self) -> Iterator[StreamLog]:
-        return (each.log for each in self._requests.values() if each.log is not None)
+        return [each for each in self._out.requests.values() if each.chat_id == chat_id]
 
     def _error(self, request_id: str, error: ErrorObject) -> None:
         self._watch.error(error.code)
-        self._control_frame(error_frame(request_id, error))
+        self._control(error_frame(request_id, error))
 
-    def _control_frame(self, frame: bytes) -> None:
-        if self.closing is not None:
-            return
-        self._control.append(frame)
-        self._control_bytes += len(frame)
-        if self._control_bytes > CONTROL_BYTES:
-            self.closing = Close(4508, "slow_consumer")
+    def _control(self, frame: bytes) -> None:
+        if self.closing is None:
+            self._out.control(frame)
+            if self._out.overflows:
+                self.closing = Close(4508, "slow_consumer")

@@ -4,6 +4,7 @@ A `send` carries the whole history, which may be megabytes, and only its last qu
 until that one is found, and it is read as the `message.send` it stands for: one set of rules, one set of sentences.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, cast
 
@@ -11,7 +12,7 @@ import msgspec
 import orjson
 from msgspec import Meta, Raw, Struct
 
-from protocol.codec import UnknownType, decode_client, explain, storable
+from protocol.codec import UnknownType, decode_client, explain
 from protocol.errors import Refusal, Violation
 from protocol.frames.client import MessageSend
 from protocol.frames.objects import ErrorObject
@@ -27,13 +28,24 @@ EVENTS = "~events"
 """The `requestId` of dashboard events."""
 
 LONGEST_ID = 128
-# More than any history that fits the frame has; a list of a million nothings is refused before it costs anything.
+# More than any history that fits the frame has.
 MOST_MESSAGES = 20_000
+# In one question: a bracket costs a microsecond and an escape half of one, and both are rare in what people write.
+MOST_BRACKETS = 65_536
+
+_SURROGATES = re.compile(r"\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|\\u[dD][89a-fA-F][\da-fA-F]{2}")
 
 RequestId = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 Trigger = Literal["submit-message", "regenerate-message"]
-# What of a request's `body` is ours; the vendor lets a page put anything there.
-_OPTIONS = ("model", "options", "projectId", "ifActive")
+
+
+class Body(Struct, frozen=True, rename="camel"):
+    """What of a request's `body` is ours; the vendor lets a page put anything there."""
+
+    model: Raw = Raw()
+    options: Raw = Raw()
+    project_id: Raw = Raw()
+    if_active: Raw = Raw()
 
 
 class StockFrame(Struct, frozen=True, kw_only=True, rename="camel", tag_field="type"):
@@ -49,7 +61,7 @@ class Send(StockFrame, frozen=True, kw_only=True, tag="send"):
     trigger: Trigger
     messages: list[Raw]
     message_id: str | None = None
-    body: dict[str, Raw] | None = None
+    body: Body | None = None
 
 
 class Resume(StockFrame, frozen=True, kw_only=True, tag="resume"):
@@ -69,7 +81,13 @@ class _Named(Struct, rename="camel"):
 
 
 class _Role(Struct):
-    role: Any = None
+    role: str
+
+
+class _Shape(Struct):
+    """Fails at the first message that is none, which costs a list of a million nothings nothing."""
+
+    messages: list[_Role]
 
 
 _KINDS = {"send": Send, "resume": Resume, "abort": Abort}
@@ -95,7 +113,7 @@ def decode(data: str) -> Send | Resume | Abort:
         Violation: `invalid_frame`, when it is not a JSON object with a string `type` (guarantee 2).
         BadRequest: the type is unknown, or a field is missing or wrong.
     """
-    text, named = _read(data)
+    data, named = _read(data)
     if not isinstance(named.type, str):
         raise Violation("invalid_frame")
     request_id = named.request_id if is_request_id(named.request_id) else None
@@ -105,7 +123,9 @@ def decode(data: str) -> Send | Resume | Abort:
     try:
         if request_id is None:
             raise Refusal("invalid_argument", _ID_RULE, param="$.requestId")
-        return msgspec.json.decode(text, type=kind)  # type: ignore[no-any-return]  # one of three
+        if kind is Send:
+            msgspec.json.decode(data, type=_Shape)
+        return msgspec.json.decode(data, type=kind)  # type: ignore[no-any-return]  # one of three
     except msgspec.ValidationError as error:
         message, param = explain(str(error))
         raise BadRequest(request_id or CONNECTION, Refusal("invalid_argument", message, param=param)) from None
@@ -121,13 +141,42 @@ def is_request_id(value: object) -> bool:
     return isinstance(value, str) and 1 <= len(value) <= LONGEST_ID and not value.startswith("~")
 
 
+def request_id_of(data: str) -> str:
+    """Whom to answer about a frame that is not read."""
+    _, named = _read(data)
+    return named.request_id if is_request_id(named.request_id) else CONNECTION
+
+
 def _read(data: str) -> tuple[str, _Named]:
-    """Find what a frame calls itself; a text with NULs or halves of characters is repaired, as everywhere."""
-    text = storable(data) if "\\u0000" in data or "\\ud" in data or "\\uD" in data else data
+    """Find what a frame calls itself; give back its text, mended where it holds half a character."""
     try:
-        return text, msgspec.json.decode(text, type=_Named)
-    except (msgspec.DecodeError, RecursionError, ValueError):
+        return data, msgspec.json.decode(data, type=_Named)
+    except (msgspec.DecodeError, ValueError):
+        mended = _mended(data)
+    try:
+        return mended, msgspec.json.decode(mended, type=_Named)
+    except (msgspec.DecodeError, ValueError):
         raise Violation("invalid_frame", "This frame is not a JSON object.") from None
+
+
+def _mended(text: str) -> str:
+    """Put U+FFFD in the place of lone surrogates in a JSON text, as the other socket does, but for megabytes.
+
+    What is looked for is rare, so only that is looked at; a backslash before it may have been escaped itself.
+    """
+    if text.count("\\ud") + text.count("\\uD") > MOST_BRACKETS:
+        return text
+
+    def whole(found: re.Match[str]) -> str:
+        begin = found.start()
+        while text[begin - 1 : begin] == "\\":
+            begin -= 1
+        first, second = found[0][:6], found[0][6:]
+        if (found.start() - begin) % 2:
+            return first + (r"\ufffd" if second else "")
+        return found[0] if second else r"\ufffd"
+
+    return _SURROGATES.sub(whole, text)
 
 
 def question_of(frame: Send, command_id: str) -> MessageSend:
@@ -136,17 +185,17 @@ def question_of(frame: Send, command_id: str) -> MessageSend:
     Raises:
         BadRequest: there is none, or something is wrong with it.
     """
-    found = None if len(frame.messages) > MOST_MESSAGES else _last_question(frame.messages)
-    if found is None:
-        why = "holds too many messages" if frame.messages[MOST_MESSAGES:] else "holds no message of the user"
-        raise BadRequest(
-            frame.request_id, Refusal("invalid_argument", f"The field $.messages {why}.", param="$.messages")
-        )
-    given = [(name, (frame.body or {})[name]) for name in _OPTIONS if name in (frame.body or {})]
-    extra = b"".join(b',"%b":%b' % (name.encode(), bytes(value)) for name, value in given)
+    found = bytes(_last_question(frame))
+    if found.count(b"[") + found.count(b"{") + found.count(b"\\u") > MOST_BRACKETS:
+        raise BadRequest(frame.request_id, Refusal("frame_too_large", param="$.message.parts"))
+    body = frame.body or Body()
+    given = {
+        b"model": body.model, b"options": body.options, b"projectId": body.project_id, b"ifActive": body.if_active
+    }  # fmt: skip
+    extra = b"".join(b',"%b":%b' % (name, bytes(value)) for name, value in given.items() if bytes(value))
     head = orjson.dumps({"type": "message.send", "id": command_id, "chatId": frame.id})
     try:
-        return cast(MessageSend, decode_client(head[:-1] + b',"message":' + bytes(found) + extra + b"}"))
+        return cast(MessageSend, decode_client(head[:-1] + b',"message":' + found + extra + b"}"))
     except Refusal as refusal:
         raise BadRequest(frame.request_id, refusal) from None
 
@@ -156,15 +205,17 @@ def ends_with_answer(messages: Sequence[Raw]) -> bool:
     return bool(messages) and _role(messages[-1]) == "assistant"
 
 
-def _last_question(messages: Sequence[Raw]) -> Raw | None:
-    return next((message for message in reversed(messages) if _role(message) == "user"), None)
+def _last_question(frame: Send) -> Raw:
+    found = next((message for message in reversed(frame.messages) if _role(message) == "user"), None)
+    if found is None or len(frame.messages) > MOST_MESSAGES:
+        why = "holds no message of the user" if found is None else f"holds more than {MOST_MESSAGES:,} messages"
+        refusal = Refusal("invalid_argument", f"The field $.messages {why}.", param="$.messages")
+        raise BadRequest(frame.request_id, refusal)
+    return found
 
 
-def _role(message: Raw) -> object:
-    try:
-        return msgspec.json.decode(message, type=_Role).role
-    except msgspec.DecodeError:
-        return None  # not an object
+def _role(message: Raw) -> str:
+    return msgspec.json.decode(message, type=_Role).role
 
 
 def start_frame(request_id: str) -> bytes:

@@ -262,6 +262,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "an unknown option": ({"body": {"options": {"pace": "fast"}}}, "invalid_argument"),
     "an unknown project": ({"body": {"projectId": "nowhere"}}, "not_found"),
     "an unknown trigger": ({"trigger": "x"}, "invalid_argument"),
+    "a million messages": ({"messages": [[]] * 1_000_000}, "invalid_argument"),
+    "a million parts": ({"messages": [question() | {"parts": [[]] * 1_000_000}]}, "frame_too_large"),
 }
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from protocol.ai_sdk import Asked
+from protocol.ai_sdk import FRAME_BYTES, Asked
 from protocol.limits import Limits
 from protocol.server.connection import DEAF_AFTER_REFUSALS
 from tests.protocol.ai_sdk.world import ANSWER, QUESTION, Json, World, log
@@ -38,9 +38,11 @@ BAD: dict[str, tuple[Json, str]] = {
     "a chat with a space": ({"id": "a b"}, "$.id"),
     "no messages": ({"messages": []}, "$.messages"),
     "only an answer": ({"messages": [ANSWER]}, "$.messages"),
-    "messages of numbers": ({"messages": [1, None, "x", []]}, "$.messages"),
+    "messages of numbers": ({"messages": [QUESTION, 1]}, "$.messages[1]"),
+    "a message without a role": ({"messages": [QUESTION, {}]}, "$.messages[1].role"),
+    "a question of brackets": ({"messages": [QUESTION | {"parts": [[]] * 66_000}]}, "$.message.parts"),
     "messages as an object": ({"messages": {}}, "$.messages"),
-    "too many messages": ({"messages": [1] * 20_001}, "$.messages"),
+    "too many messages": ({"messages": [QUESTION] * 20_001}, "$.messages"),
     "an unknown trigger": ({"trigger": "think"}, "$.trigger"),
     "a number for an answer": ({"messageId": 1}, "$.messageId"),
     "a list for a body": ({"body": []}, "$.body"),
@@ -63,7 +65,8 @@ def test_a_bad_send_is_told_to_its_request_and_nobody_else(name: str) -> None:
     assert world.send(**fields) == []
     [error] = world.take()
     assert (error["type"], error["requestId"]) == ("error", "r")
-    assert (error["error"]["code"], error["error"]["param"]) == ("invalid_argument", param)
+    code = "frame_too_large" if "brackets" in name else "invalid_argument"
+    assert (error["error"]["code"], error["error"]["param"]) == (code, param)
     assert error["errorText"] == error["error"]["message"]
     assert error["errorText"].endswith(".")
     assert world.close_code is None
@@ -123,14 +126,23 @@ def test_a_binary_frame_closes_1003() -> None:
     assert world.close_code == 1003
 
 
-def test_half_an_emoji_costs_a_character_and_not_the_question() -> None:
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        (r"a\ud83db\u0000", "a\ufffdb\ufffd"),
+        (r"\ud83d\ude00\ude00", "\U0001f600\ufffd"),
+        (r"\\ud83d\ude00", "\\ud83d\ufffd"),
+        (r"\\\ud83d", "\\\ufffd"),
+    ],
+)
+def test_half_an_emoji_costs_a_character_and_not_the_question(written: str, meant: str) -> None:
     world = World()
     frame = json.dumps(
         {"type": "send", "requestId": "r", "id": "c", "trigger": "submit-message", "messages": [QUESTION]}
     )
-    [asked] = world.say(frame.replace("Why?", "a\\ud83db\\u0000"))
+    [asked] = world.say(frame.replace("Why?", written))
     assert isinstance(asked, Asked)
-    assert asked.command.message.parts[0]["text"] == "a�b�"
+    assert asked.command.message.parts[0]["text"] == meant
 
 
 def test_floods_are_refused_and_whoever_is_deaf_is_closed() -> None:
@@ -159,3 +171,16 @@ def test_no_more_requests_wait_than_commands_may() -> None:
     assert (error["requestId"], error["error"]["code"]) == ("b", "too_many_in_flight")
     world.core.follow("a", log())
     assert len(world.send("c")) == 1
+
+
+def test_large_frames_are_weighed() -> None:
+    world = World()
+    long = QUESTION | {"metadata": "x" * (FRAME_BYTES - 65_536)}
+    for n in range(4):
+        assert len(world.send(f"r{n}", messages=[long, QUESTION])) == 1
+    assert world.send("more", messages=[long, QUESTION]) == []
+    [error] = world.take()
+    assert (error["requestId"], error["error"]["code"]) == ("more", "rate_limited")
+    assert len(world.send("small")) == 1
+    world.now += error["error"]["retryAfterMs"] / 1000 + 2
+    assert len(world.send("later", messages=[long, QUESTION])) == 1

@@ -3,7 +3,7 @@
 import json
 import math
 
-from protocol.ai_sdk.connection import Ping
+from protocol.ai_sdk.connection import UNCONFIRMED, Ping
 from protocol.frames.server import Goodbye
 from protocol.server.connection import EXPIRY_GRACE
 from tests.protocol.ai_sdk.world import World, finish, log, types
@@ -32,11 +32,13 @@ def test_a_page_that_answers_no_ping_is_closed_4508() -> None:
     assert world.core.deadline() == math.inf
 
 
-def test_where_pings_cannot_be_sent_none_are() -> None:
+def test_where_pings_cannot_be_sent_a_write_is_bounded() -> None:
     world, made = World(can_ping=False), log(words=100_000)
     world.send()
     world.core.follow("r", made)
     finish(made)
+    sent = [len(frame) for frame in world.core.take(world.now)]
+    assert UNCONFIRMED <= sum(sent) < 2 * UNCONFIRMED
     assert types(world.take())[-1] == "end"
     assert world.core.deadline() == math.inf
 

@@ -55,9 +55,10 @@ class World:
         while frames := self.core.take(self.now):
             taken += [orjson.loads(frame) for frame in frames if not isinstance(frame, Ping)]
             pings = [frame for frame in frames if isinstance(frame, Ping)]
-            if not pings or not self.ponged:
+            if not self.ponged:
                 break
-            self.core.ponged(bytes(pings[-1]), self.now)
+            for ping in pings:
+                self.core.ponged(bytes(ping), self.now)
         return taken
 
 
