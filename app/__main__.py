@@ -1,10 +1,10 @@
-"""The command line: the server, the commands of whoever runs it, and the load test."""
+"""The command line: the server, the commands of whoever runs it, the load test and the checks."""
 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from app import load, serve
+from app import check, load, serve
 from app.admin import streams, usage, users
 
 Command = Callable[[argparse.Namespace], int]
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     _add(commands, "user", "list accounts, lock out, sign out, invite", users.add_arguments, users.command)
     _add(commands, "usage", "list what each user's answers cost in tokens", usage.add_arguments, usage.command)
     _add(commands, "load", "put load on a server and check every text", load.add_arguments, load.command)
+    _add(commands, "check", "test whether any server keeps the agreement", check.add_arguments, check.command)
     return top
 
 

@@ -61,9 +61,12 @@ class NodeListener:
         elif isinstance(order, SettleRequest):
             self._asking.told(Request(order.stream_id, order.kind, order.request_id), order.answer)
 
-    def answer(self, user_id: str, question: Question) -> bool:
-        """Say whether somebody here looks at a chat."""
-        return isinstance(question, IsVisible) and self._hub.is_watched(user_id, question.chat_id)
+    def answer(self, user_id: str, question: Question) -> int:
+        """Say whether somebody here looks at a chat, or how many sockets a user has here and is to keep."""
+        if isinstance(question, IsVisible):
+            return self._hub.is_watched(user_id, question.chat_id)
+        # Those of a node that drains are moving: where they go they must not count twice.
+        return 0 if self._supervisor.draining else self._hub.sockets_of(user_id)
 
     def miss(self, concerns: Callable[[str], bool], *, wiped: bool) -> None:
         """Repair what may have been lost, and write anew what was wiped."""

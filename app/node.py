@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
 from app.backplane.broker import Broker, Listener
@@ -16,7 +16,7 @@ from app.sockets.endpoint import Sockets
 from app.sockets.wheel import Wheel
 from app.store import retention
 from app.store.engine import Database
-from app.store.errors import StoreError
+from app.store.errors import StoreError, StoreUnavailable
 from app.streams.lease import Lease
 from app.streams.owners import Owners
 from app.streams.ownership import Ownership
@@ -129,7 +129,7 @@ class Node:
             for crew in (parts.supervisor, parts.commands, self._crew):
                 stack.push_async_callback(crew.close)
 
-    async def drain(self, within: float) -> None:
+    async def drain(self, within: float, stop_listening: Callable[[], None] = lambda: None) -> None:
         """Go without cutting anybody off (guarantee 30).
 
         New sockets are refused. Where another node lives, everybody is told at once to move there, a little apart, and
@@ -138,15 +138,24 @@ class Node:
 
         Args:
             within: how long answers may still take, in seconds.
+            stop_listening: called where another node lives: a balancer that looks for the fewest sockets would lead
+                everybody who leaves this node straight back to it.
         """
         log.info("draining: %d answers are being written", self._parts.supervisor.running)
         self._parts.sockets.stop_admitting()
-        if self._parts.lease.neighbours:
+        if await self._has_neighbours():
+            stop_listening()
             moving = self._parts.sockets.say_goodbye(MOVE_SPREAD_MS, MOVE_WITHIN_MS, wait_for_moves=True)
             await asyncio.gather(moving, self._parts.supervisor.drain(within))
         else:
             await self._parts.supervisor.drain(within)
             await self._parts.sockets.say_goodbye(RECONNECT_SPREAD_MS, CLOSE_AFTER_MS)
+
+    async def _has_neighbours(self) -> bool:
+        """Whether another node lives now: one that has just started, as in a rolling restart, is not known yet."""
+        with suppress(StoreUnavailable):
+            await self._parts.lease.renew()
+        return bool(self._parts.lease.neighbours)
 
     async def readiness(self) -> str | None:
         """Say why new sockets are not taken; None when they are."""

@@ -164,12 +164,16 @@ class Draining:
 
     async def _drain(self, seconds: float) -> None:
         try:
-            await self._node.drain(seconds)
+            await self._node.drain(seconds, self._stop_listening)
         except Exception:
             log.exception("draining failed; the server exits without it")
         finally:
             if self.server is not None:
                 self.server.should_exit = True
+
+    def _stop_listening(self) -> None:
+        if self.server is not None:
+            self.server.stop_listening()
 
 
 def _announce(settings: Settings, address: str) -> None:

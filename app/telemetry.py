@@ -53,6 +53,7 @@ class _Reading(Collector):
         yield from _streams(parts)
         yield from _answers(parts)
         yield from _realtime(parts)
+        yield from _backplane(parts)
         yield from _machine(parts)
 
 
@@ -111,8 +112,24 @@ def _realtime(parts: Parts) -> Iterator[Metric]:
     yield _counter("events_reset", "Clients sent back to a snapshot, by reason.", seen.resets, "reason")
 
 
+def _backplane(parts: Parts) -> Iterator[Metric]:
+    seen = parts.broker.statistics()
+    states = {"heard": seen.heard, "silent": seen.silent}
+    failures = {reason: seen.failures.get(reason, 0) for reason in ("timeout", "error")}
+    repaired = parts.registry.following.repaired
+    yield _gauge("backplane_partitions", "Parts of the backplane, by whether they are heard now.", states, "state")
+    yield _counter("backplane_reconnects", "Times this node had to connect anew to hear.", seen.reconnects)
+    yield _counter("backplane_calls_failed", "Calls of Redis that failed, by reason.", failures, "reason")
+    yield _counter("backplane_probes_missed", "Probes that were taken and did not come back.", seen.missed)
+    yield _counter("backplane_wipes", "Times a part of the backplane had lost what it had.", seen.wipes)
+    yield _counter("backplane_words_lost", "Words to other nodes that could not be sent.", seen.lost)
+    yield _counter("backplane_gaps", "Times words of other nodes may have been lost on the way.", seen.gaps)
+    yield _counter("stream_gaps_repaired", "Times the journal was read for an answer of another node.", repaired)
+
+
 def _machine(parts: Parts) -> Iterator[Metric]:
     yield _gauge("database_connections_free", "Database connections nobody holds.", parts.database.free_connections)
+    yield _counter("database_queries", "Statements sent to the database.", parts.database.queries)
     yield _histogram("loop_lag_seconds", "How late the event loop wakes, 16 times a second.", parts.wheel.lag)
 
 

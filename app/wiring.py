@@ -17,6 +17,7 @@ from app.backplane.news import Labelled
 from app.clock import Clock
 from app.commands.accepting import Accepting
 from app.commands.accounts import Accounts
+from app.commands.ai_sdk import StockChats
 from app.commands.api_tokens import ApiTokens
 from app.commands.attaching import Attaching
 from app.commands.chats import Chats
@@ -48,9 +49,12 @@ from app.realtime.seen import WRITE_EVERY, Seen
 from app.realtime.signed_in import LOOK_EVERY, SignedIn
 from app.rounds import Round
 from app.sockets.addresses import Addresses
+from app.sockets.ai_sdk import StockServices
+from app.sockets.ai_sdk_endpoint import StockEndpoint
+from app.sockets.cuts import Cuts
 from app.sockets.endpoint import Sockets
 from app.sockets.greeting import Greeting
-from app.sockets.socket import Services
+from app.sockets.line import Services
 from app.sockets.wheel import Wheel
 from app.store.engine import Database
 from app.store.outbox import Outbox
@@ -126,7 +130,7 @@ def backplane(
         journal, broker = in_redis(settings.redis_url, name, clock, retention_ms=retention_ms)
         return journal, broker, NodeLease(database, clock, node=name)
     is_embedded = shape_of(settings.database_url, settings.redis_url) == "embedded"
-    lease = FolderLease() if is_embedded else LoneLease(database, clock, node=name)
+    lease = FolderLease() if is_embedded else LoneLease(database, clock, folder, node=name)
     return LocalJournal(folder.journal, clock, retention_ms=retention_ms), LocalBroker(name), lease
 
 
@@ -148,8 +152,9 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     outbox = Outbox(database, clock, hub.committed, keep=limits.event_log_events)
 
     ticker = Ticker(journal, clock, settings.stream_flush_ms / 1000, lambda: lease.is_held)
-    quota = Quota(limits.generations_at_once, settings.daily_token_budget)
-    closing = Closing(database, outbox, ticker, clock, Presences(hub, broker).is_watched, node=name, quota=quota)
+    quota = Quota(limits.generations_at_once, settings.daily_token_budget, limits.generations_per_minute)
+    presences = Presences(hub, broker)
+    closing = Closing(database, outbox, ticker, clock, presences.is_watched, node=name, quota=quota)
     entitling = Entitling(database, outbox, models)
     asking = Asking(database, outbox, patience=limits.tool_wait_ms / 1000)
     toolbox = Toolbox(tools(settings, database))
@@ -177,7 +182,7 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     provider, key_rounds = identity_provider(settings, clock)
     identity = Identity(database, mint, clock, seen.note, session_days=settings.session_days, provider=provider)
     accounts = Accounts(database, identity, Passwords(), signed_in, clock, registration=settings.registering)
-    accepting = Accepting(outbox, supervisor, owners, registry, models, mint, clock, limits, quota, node=name)
+    accepting = Accepting(outbox, supervisor, owners, registry, models, mint, quota, node=name)
     uploads = Uploads(database, mint, clock, limits)
     dashboard = Dashboard(database, hub, models)
     commands = Commands(
@@ -196,10 +201,15 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
 
     admission = Admission(settings.allowed_origins, settings.loopback_only, settings.trusted_proxies)
     addresses = Addresses(settings.sockets_per_address, clock)
-    greeting = Greeting(identity, addresses, hub, registry, dashboard, database, mint, clock, limits, node=name)
+    greeting = Greeting(
+        identity, addresses, hub, presences, registry, dashboard, database, mint, clock, limits, node=name
+    )
     under_way, wheel = Crew("commands"), Wheel(clock)
     services = Services(greeting, commands, hub, signed_in, registry, wheel, under_way, clock)
+    stock_chats = StockChats(database, commands, registry, lambda: mint("msg"))
+    stock = StockServices(stock_chats, Cuts(clock, limits.stream_log_ms / 1000))
     sockets = Sockets(services, limits, admission, addresses)
+    stock_sockets = StockEndpoint(sockets, services, stock, limits, mint)
     gate, signing_out = Gate(identity, admission, clock), SigningOut(database, signed_in, clock)
     auth = Auth(
         gate,
@@ -232,10 +242,11 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
         wheel=wheel,
         clock=clock,
         limits=limits,
-        retire=(accepting.retire, accounts.retire, auth.retire, addresses.retire),
+        retire=(accounts.retire, auth.retire, addresses.retire),
         rounds=(
             Round("closing the sockets of whoever was signed out", LOOK_EVERY, signed_in.check),
             Round("comparing what is followed", COMPARE_EVERY, registry.following.check),
+            Round("looking for ends that nobody told", COMPARE_EVERY, registry.look_for_ends),
             Round("looking after what waits", RENEW_EVERY, Waiting(database, registry).look),
             Round("looking for answers of people", LOOK_FOR_ANSWERS_EVERY, asking.look),
             Round("writing down who was here", WRITE_EVERY, seen.write),
@@ -246,4 +257,4 @@ def build(settings: Settings, folder: DataFolder | None) -> tuple[Application, N
     metrics = Metrics(telemetry.render, admission, networks=settings.metrics_networks, token=settings.metrics_token)
     served = (auth, account, Health(node.readiness), metrics, usage, files, export)
     pages = web(*(part.routes() for part in served))
-    return Application(node, pages, {"/v1/socket": sockets}), node
+    return Application(node, pages, {"/v1/socket": sockets, "/v1/ai-sdk": stock_sockets}), node

@@ -97,6 +97,8 @@ class Workers:
         statuses: list[int] = []
         pause = None
         while self._running or not self._stopping:
+            if self._stopping:
+                self._stop_listening()
             sentinels = [process.sentinel for process in self._running.values()]
             woken = wait([*sentinels, *self._unready.values(), waker], timeout=pause)
             if waker in woken:
@@ -109,6 +111,11 @@ class Workers:
                     self._start(number)
             pause = RESTART_AFTER if missing and not self._stopping else None
         return next((status for status in statuses if status), 0)
+
+    def _stop_listening(self) -> None:
+        """Let go of the sockets, or connections that no worker takes any more would wait here for nobody."""
+        for each in self._sockets:
+            each.close()
 
     def _note_ready(self, woken: Sequence[object]) -> None:
         for number, link in list(self._unready.items()):

@@ -68,7 +68,7 @@ def decode_client(data: str | bytes) -> ClientFrame:
     try:
         return _convert(fields, struct, data)
     except msgspec.ValidationError as error:
-        raise InvalidField(command_id, *_explain(str(error))) from None
+        raise InvalidField(command_id, *explain(str(error))) from None
 
 
 def decode_server(data: str | bytes) -> ServerFrame | None:
@@ -96,7 +96,7 @@ def read_object(fields: dict[str, Any], struct: type[_Frame]) -> _Frame:
     try:
         return msgspec.convert(_without_nulls(fields, _type_of(struct)), struct)
     except msgspec.ValidationError as error:
-        message, param = _explain(str(error))
+        message, param = explain(str(error))
         raise Refusal("invalid_argument", message, param=param) from None
 
 
@@ -187,7 +187,7 @@ def _without_nulls(value: Any, kind: inspect.Type) -> Any:
     return value
 
 
-def _explain(problem: str) -> tuple[str, str]:
+def explain(problem: str) -> tuple[str, str]:
     """Split msgspec's sentence into one for people and the path of the field at fault."""
     what, _, where = problem.rpartition(" - at `")
     what, where = (what, where.removesuffix("`")) if what else (problem, "$")

@@ -39,6 +39,12 @@ class Link:
         self._may_pass = asyncio.Event()
         self.be(self.mode)
 
+    @property
+    def port(self) -> int:
+        """The port it leads to."""
+        found: int = self._writers[1].get_extra_info("peername")[1]
+        return found
+
     def be(self, mode: Mode) -> None:
         """Treat what comes from now on like this, in both directions."""
         self.mode = mode
@@ -134,6 +140,10 @@ class FaultProxy:
         for link in self.links:
             link.be(mode)
 
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to what is behind, for one client; an OSError hangs up on it."""
+        return await asyncio.open_connection("127.0.0.1", self._target)
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
         task = asyncio.current_task()
@@ -141,7 +151,7 @@ class FaultProxy:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         try:
-            up_reader, up_writer = await asyncio.open_connection("127.0.0.1", self._target)
+            up_reader, up_writer = await self._reach()
         except OSError:
             writer.transport.abort()
             return

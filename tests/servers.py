@@ -27,12 +27,19 @@ _SETTINGS = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "fsync=of
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """Start a PostgreSQL of our own, whatever the environment says, and yield the address of its first database."""
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server() -> Iterator["PostgresServer"]:
+    """As `running_postgres`, for those who do harm to it."""
     folder = Path(tempfile.mkdtemp(prefix="tidewire-postgres-"))
     try:
         server = PostgresServer(folder)
         server.start()
         try:
-            yield server.url
+            yield server
         finally:
             server.stop()
     finally:
@@ -64,6 +71,10 @@ class PostgresServer:
     def stop(self) -> None:
         """Kill it as a crash would: connections break, nothing is said to the clients."""
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
+    def restart(self) -> None:
+        """Kill it and wait until it has recovered and answers again, with the settings it was started with."""
+        self._run("pg_ctl", "-D", self._data, "-l", self._log, "-m", "immediate", "-w", "restart")
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         command = [str(self._binaries / program), *map(str, arguments)]

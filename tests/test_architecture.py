@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent.parent
 
 # Arrows point down this list: a part may import from parts of a later row, and from its own.
 LAYERS = (
-    {"app.__main__", "app.serve", "app.workers", "app.load", "app.admin"},
+    {"app.__main__", "app.serve", "app.workers", "app.load", "app.check", "app.admin"},
     {"app.wiring"},
     {"app.telemetry"},
     {"app.node", "app.asgi", "app.listener"},
@@ -35,7 +35,7 @@ HOMES = {
     "sqlite3": ("app/store",),
     "sqlalchemy": ("app/store",),
     "starlette": ("app/web", "app/asgi.py"),
-    "websockets": ("protocol/python", "app/sockets"),
+    "websockets": ("protocol/python", "app/sockets", "app/check"),
     "uvicorn": ("app/__main__.py", "app/sockets"),
     "prometheus_client": ("app/telemetry.py",),
     "playwright": ("tests",),
@@ -121,13 +121,13 @@ def test_the_protocol_is_pure() -> None:
     assert wrong == []
 
 
-def test_nothing_but_the_load_tool_uses_the_sdk() -> None:
+def test_nothing_but_the_tools_uses_the_sdk() -> None:
     users = {
         name_of(path)
         for path in modules("app")
         if any(imported.partition(".")[0] == "tidewire" for imported in imports(path))
     }
-    assert {name for name in users if not name.startswith("app.load")} == set()
+    assert {name for name in users if not name.startswith(("app.load", "app.check"))} == set()
 
 
 def test_the_top_level_is_what_was_agreed() -> None:

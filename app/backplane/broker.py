@@ -5,7 +5,8 @@ the broker must say so when it knows (`Listener.miss`), and whoever follows some
 does not. One suite, `tests/contract/broker.py`, holds every adapter to what is said here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.backplane.news import News, Order, Question
@@ -26,8 +27,8 @@ class Listener(Protocol):
     def obey(self, order: Order) -> None:
         """Do what another node asks of the owner. It may have been told twice, or too late."""
 
-    def answer(self, user_id: str, question: Question) -> bool:
-        """Answer for this node, from memory: another node waits."""
+    def answer(self, user_id: str, question: Question) -> int:
+        """Answer for this node, from memory, yes or no or a number: another node waits."""
 
     def miss(self, concerns: Concerns, *, wiped: bool) -> None:
         """Repair: from here on news are heard again, but some may have been lost before.
@@ -42,11 +43,38 @@ class Listener(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class BrokerStatistics:
+    """How a broker is, and what it has gone through since it began.
+
+    Attributes:
+        heard, silent: parts of the backplane that are heard now, and those that are not.
+        reconnects: times it had to connect anew to hear.
+        gaps: times it told of words that may have been lost.
+        lost: words that could not be sent.
+        missed: probes that were taken and did not come back.
+        wipes: times a part of the backplane had lost what it had.
+        failures: calls that failed, those of the journal included, by reason: `timeout` or `error`.
+    """
+
+    heard: int = 0
+    silent: int = 0
+    reconnects: int = 0
+    gaps: int = 0
+    lost: int = 0
+    missed: int = 0
+    wipes: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+
 class Broker(Protocol):
     """Carries words between the nodes that share a backplane.
 
     Nothing here fails because the medium is away: then nobody is heard, and `Listener.miss` follows when it is back.
     """
+
+    def statistics(self) -> BrokerStatistics:
+        """How it is, and what it has gone through."""
 
     async def open(self, listener: Listener) -> None:
         """Begin to hear; within two seconds, whether or not that was possible."""
@@ -75,8 +103,9 @@ class Broker(Protocol):
     async def tell(self, node: str, order: Order) -> bool:
         """Give another node an order, once; say whether it was there to hear. Comes within two seconds."""
 
-    async def ask(self, user_id: str, question: Question) -> bool:
-        """Ask every other node where this user is present; True as soon as one says yes.
+    async def ask(self, user_id: str, question: Question, *, enough: int = 1) -> int:
+        """Ask every other node where this user is present; return the sum of what they answer, a yes counting one.
 
-        False when all have said no, and when nobody has said yes within 250 ms: a node may be dead or slow.
+        It comes as soon as it is enough or all have answered, and within 250 ms with what was answered until then: a
+        node may be dead or slow.
         """

@@ -16,6 +16,7 @@ if sys.platform != "win32":
     import fcntl
 
 LOCK = "tidewire.lock"
+NODE = "node"
 
 
 class DataFolderError(Exception):
@@ -83,6 +84,28 @@ class DataFolder:
                 os.ftruncate(self._fd, 0)
                 os.pwrite(self._fd, f"{who}\n".encode(), 0)
 
+    def former_node(self) -> str:
+        """The node that noted itself here last, empty when none did; while this process has the lock it is dead."""
+        try:
+            return (self.path / NODE).read_text(errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+        except OSError as problem:
+            raise self._unusable(problem) from problem
+
+    def note_node(self, node: str) -> None:
+        """Note which node has the folder, for whoever has it next.
+
+        Raises:
+            DataFolderError: it cannot be written.
+        """
+        draft = self.path / f"{NODE}.draft"
+        try:
+            draft.write_text(f"{node}\n")
+            draft.replace(self.path / NODE)
+        except OSError as problem:
+            raise self._unusable(problem) from problem
+
     def close(self) -> None:
         """Give the folder back; a second call does nothing.
 
@@ -97,10 +120,13 @@ class DataFolder:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             return os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as problem:
-            raise DataFolderError(
-                f"The data folder {self.path} cannot be used: {problem.strerror}. "
-                "Set DATA_DIR to a folder in which Tidewire may write."
-            ) from problem
+            raise self._unusable(problem) from problem
+
+    def _unusable(self, problem: OSError) -> DataFolderError:
+        return DataFolderError(
+            f"The data folder {self.path} cannot be used: {problem.strerror}. "
+            "Set DATA_DIR to a folder in which Tidewire may write."
+        )
 
     def _refusal(self, holder: str, problem: OSError) -> DataFolderError:
         if problem.errno in (errno.EWOULDBLOCK, errno.EACCES):

@@ -82,6 +82,13 @@ class Journal(Protocol):
     as an empty one: no chunks, no end, `held` is None.
     """
 
+    @property
+    def partitions(self) -> int:
+        """How many parts it has that can fail, or be slow, apart from each other."""
+
+    def partition(self, user_id: str) -> int:
+        """The number of the part, from 0, that has everything of a user."""
+
     async def open(self) -> None:
         """Make ready; what an earlier process left is there afterwards."""
 

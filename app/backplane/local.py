@@ -60,6 +60,8 @@ class LocalJournal:
         sync_interval: the shortest time between two syncs to the disk, in seconds.
     """
 
+    partitions = 1
+
     def __init__(
         self,
         folder: Path,
@@ -91,6 +93,10 @@ class LocalJournal:
             bytes=segments.total if segments else 0,
             sync_failures=self._syncing.failures,
         )
+
+    def partition(self, user_id: str) -> int:  # noqa: ARG002 - whoever it is
+        """The only one."""
+        return 0
 
     async def open(self) -> None:
         """Read back what earlier processes left; `recovered` says what that was.

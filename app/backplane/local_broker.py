@@ -9,7 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 
-from app.backplane.broker import Listener
+from app.backplane.broker import BrokerStatistics, Listener
 from app.backplane.news import News, Order, Question
 
 log = logging.getLogger("tidewire.broker")
@@ -44,6 +44,10 @@ class LocalBroker:
 
     def __repr__(self) -> str:
         return f"<LocalBroker {self._node} users={len(self._subscriptions)} nodes={len(self._bus.nodes)}>"
+
+    def statistics(self) -> BrokerStatistics:
+        """Nothing can happen to it."""
+        return BrokerStatistics()
 
     async def open(self, listener: Listener) -> None:
         """Join the bus."""
@@ -80,10 +84,10 @@ class LocalBroker:
         other.deliver(lambda listener: listener.obey(order))
         return True
 
-    async def ask(self, user_id: str, question: Question) -> bool:
+    async def ask(self, user_id: str, question: Question, *, enough: int = 1) -> int:  # noqa: ARG002 - all answer at once
         """Ask the others."""
         asked = [other for other in self._bus.nodes.values() if other is not self and other.is_subscribed(user_id)]
-        return any(other.answer(user_id, question) for other in asked)
+        return sum(other.answer(user_id, question) for other in asked)
 
     def is_subscribed(self, user_id: str) -> bool:
         """Whether the news of this user are wanted here."""
@@ -93,13 +97,13 @@ class LocalBroker:
         """Call the listener in a later turn, as another process would."""
         asyncio.get_running_loop().call_soon(self._call, say)
 
-    def answer(self, user_id: str, question: Question) -> bool:
+    def answer(self, user_id: str, question: Question) -> int:
         """What the listener answers; one that fails says no."""
         try:
-            return self._listener is not None and self._listener.answer(user_id, question)
+            return 0 if self._listener is None else self._listener.answer(user_id, question)
         except Exception:
             log.exception("answering a question failed")
-            return False
+            return 0
 
     def _call(self, say: Callable[[Listener], None]) -> None:
         if self._listener is not None:

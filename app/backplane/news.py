@@ -1,7 +1,7 @@
 """What nodes say to each other: typed values, encoded once and decoded once.
 
 *News* concern a user and reach every other node where that user is present. *Orders* are for the one node that owns
-something. A *question* is put to every other node where a user is present, and each answers yes or no.
+something. A *question* is put to every other node where a user is present, and each answers yes or no, or a number.
 
 Most of what is said only points at what is stored: a lost word costs time, never a fact.
 """
@@ -81,18 +81,22 @@ class IsVisible(Struct, frozen=True, rename="camel", tag="visible"):
     chat_id: str
 
 
+class HowMany(Struct, frozen=True, rename="camel", tag="howMany"):
+    """How many sockets does the user have with you?"""
+
+
 class Asked(Struct, frozen=True, rename="camel", tag="asked"):
     """A question, under the number by which the asking node knows it."""
 
     number: int
-    question: IsVisible
+    question: IsVisible | HowMany
 
 
 class Answered(Struct, frozen=True, rename="camel", tag="answered"):
-    """The answer to a question of yours."""
+    """The answer to a question of yours: yes or no, or how many."""
 
     number: int
-    answer: bool
+    answer: bool | int
 
 
 class Probe(Struct, frozen=True, rename="camel", tag="probe"):
@@ -103,6 +107,6 @@ class Probe(Struct, frozen=True, rename="camel", tag="probe"):
 
 News = Appended | Ended | Labelled | Announced
 Order = StopStream | SettleRequest
-Question = IsVisible
+Question = IsVisible | HowMany
 Word = News | Order | Asked | Answered | Probe
 """Everything that is ever said."""

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from app.clock import Clock
 from app.commands.reply import Caller, Reply
 from app.ids import Mint
 from app.models.catalogue import Catalogue
@@ -23,8 +22,6 @@ from protocol.codec import to_json
 from protocol.errors import Refusal
 from protocol.frames.client import Generating
 from protocol.frames.objects import GenerationResult
-from protocol.limits import Limits
-from protocol.rate import TokenBucket
 
 # More than anybody asks ahead; each is part of every event about its chat.
 MOST_WAITING = 50
@@ -53,8 +50,6 @@ class Accepting:
         registry: holds what waits.
         catalogue: the models.
         mint: makes ids.
-        clock: measures rates.
-        limits: how often they may be asked for.
         quota: how much one user may have.
         node: this node, which owns what starts here.
     """
@@ -67,8 +62,6 @@ class Accepting:
         registry: Registry,
         catalogue: Catalogue,
         mint: Mint,
-        clock: Clock,
-        limits: Limits,
         quota: Quota,
         *,
         node: str,
@@ -79,11 +72,8 @@ class Accepting:
         self._registry = registry
         self._catalogue = catalogue
         self._mint = mint
-        self._clock = clock
-        self._limits = limits
         self._quota = quota
         self._node = node
-        self._rates: dict[str, TokenBucket] = {}
 
     async def accept(self, caller: Caller, command: Generating, find_place: Placing) -> Reply:
         """Start an answer, let it wait, or refuse it; a repeat gets what the first one got."""
@@ -96,16 +86,12 @@ class Accepting:
                 caller.check_room()
             place = await find_place(change)
             model = self._model(command, place)
-            self._check_rate(caller.user_id)
-            if (overdraft := await ledger.overdraft(change, self._quota)) is not None:
-                raise overdraft
+            for too_much in (ledger.book, ledger.overdraft):
+                if (refusal := await too_much(change, self._quota)) is not None:
+                    raise refusal
             accepted = await self._enter(change, caller, command, place, model)
             await change.remember(command, to_json(accepted.result))
         return self._begin(command, accepted)
-
-    def retire(self, now: float) -> None:
-        """Forget the rates of users who have not asked for a while; `now` in monotonic seconds."""
-        self._rates = {user_id: rate for user_id, rate in self._rates.items() if not rate.is_full(now)}
 
     async def _enter(self, change: Change, caller: Caller, command: Generating, place: Place, model: str) -> _Accepted:
         unfinished = await streams.active_of_user(change.tx, change.user_id)
@@ -180,17 +166,6 @@ class Accepting:
         except InvalidOption as wrong:
             raise Refusal("invalid_argument", wrong.sentence, param=f"$.options.{wrong.param}") from None
         return model.info.id
-
-    def _check_rate(self, user_id: str) -> None:
-        now = self._clock.monotonic()
-        per_minute = self._limits.generations_per_minute
-        bucket = self._rates.setdefault(user_id, TokenBucket(per_minute / 60, per_minute, now))
-        if wait := bucket.take(now):
-            raise Refusal(
-                "rate_limited",
-                f"You can ask for {per_minute} answers a minute. Wait a moment.",
-                retry_after_ms=int(wait * 1000) + 1,
-            )
 
 
 async def _check_new_id(change: Change, place: Place, unfinished: Sequence[StreamRow]) -> None:

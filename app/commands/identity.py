@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal, Protocol
 
 from app.auth.claims import Claims, is_jwt
@@ -10,6 +11,7 @@ from app.auth.tokens import SESSION_PREFIX, TICKET_PREFIX, hash_of
 from app.clock import Clock
 from app.ids import Mint
 from app.store import sessions, users
+from app.store.batching import Batch
 from app.store.engine import Database
 from app.store.queries import Queries
 from app.store.sessions import Session
@@ -72,6 +74,7 @@ class Identity:
         self._seen = seen
         self._session_ms = session_days * DAY_MS
         self._provider = provider
+        self._sessions = Batch("sessions", partial(sessions.by_tokens, database))
 
     async def guest(self, device: str = UNKNOWN) -> Granted:
         """Make a user without an account, and a session for it."""
@@ -148,7 +151,7 @@ class Identity:
             return await sessions.redeem_ticket(self._database, hash_of(proof.token), now=self._clock.now_ms())
         if proof.method == "bearer" and self._provider is not None and is_jwt(proof.token):
             return await self._vouched(await self._provider.claims(proof.token))
-        return await sessions.by_token(self._database, hash_of(proof.token))
+        return await self._sessions.get(hash_of(proof.token))
 
     async def _vouched(self, claims: Claims) -> Session:
         """Find the user whom the provider vouches for, who comes into being when they are first seen.

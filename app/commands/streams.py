@@ -45,9 +45,7 @@ class Streams:
     async def subscribe(self, caller: Caller, command: StreamSubscribe) -> Reply:
         """Follow a stream after a position (guarantees 10 and 11)."""
         caller.check_room(command.stream_id)
-        stream = await self._registry.find(caller.user_id, command.stream_id)
-        if command.after > stream.head:
-            raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.", param="$.after")
+        stream = await self._registry.find_at(caller.user_id, command.stream_id, command.after, param="$.after")
         result = {
             "streamId": stream.stream_id,
             "chatId": stream.chat_id,

@@ -12,12 +12,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from app.backplane.broker import Broker
 from app.backplane.news import Announced
 from app.realtime.feed import MOST_EVENTS, Feed
 from app.store import events
+from app.store.batching import Batch
 from app.store.outbox import Committed
 from app.store.queries import Queries
 from app.tasks import Crew
@@ -27,6 +29,8 @@ from protocol.frames.objects import EventPosition
 log = logging.getLogger("tidewire.realtime")
 
 CHECK_EVERY = 10.0
+# Positions in one query: each may bring as much as a feed holds, 512 KiB.
+_READ_BACK = 20
 
 
 class Socket(Protocol):
@@ -95,6 +99,9 @@ class Hub:
         self._on_absent = on_absent
         self._present: dict[str, _Present] = {}
         self._joining: dict[str, object] = {}  # users whose head is read; a commit takes the mark away
+        self._heads = Batch("event heads", partial(events.heads, database))
+        missed = partial(events.after_each, database, limit=MOST_EVENTS + 1)
+        self._missed = Batch("missed events", missed, most=_READ_BACK)
         self._crew = Crew("hub")
         self._gaps = 0
         self._resets: Counter[str] = Counter()
@@ -148,7 +155,7 @@ class Hub:
         """Read where a user's log stands and begin the feed there, unless something came between."""
         mark = self._joining.setdefault(user_id, object())
         try:
-            head = await events.head(self._database, user_id)
+            head = await self._heads.get(user_id)
             if head is None:
                 raise Refusal("session_revoked")
             # A commit of this user while we read was told to nobody: what we read may be too old, so we read again.
@@ -177,7 +184,7 @@ class Hub:
             present.recovered = True
         if position.offset >= feed.base:
             return True
-        missed = await events.after(self._database, user_id, position.offset, limit=MOST_EVENTS + 1)
+        missed = await self._missed.get((user_id, position.offset)) or []
         older = [event for event in missed if event.offset <= feed.base]
         if position.offset >= feed.base:
             return True  # another socket of this user has read them meanwhile

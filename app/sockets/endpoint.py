@@ -1,4 +1,4 @@
-"""`GET /v1/socket`: the handshake, and the sockets of this node."""
+"""`GET /v1/socket`: the handshake, and the sockets of this node, whichever frames they speak."""
 
 import asyncio
 import logging
@@ -11,8 +11,9 @@ from app.auth.tokens import bearer_of, cookie_of
 from app.commands.identity import Proof
 from app.sockets.addresses import Addresses
 from app.sockets.greeting import PROTOCOL
+from app.sockets.line import Line, Services
 from app.sockets.outlet import outlet_of
-from app.sockets.socket import Services, Socket
+from app.sockets.socket import Socket
 from app.sockets.traffic import SocketStatistics
 from protocol.errors import Violation
 from protocol.frames.server import Goodbye
@@ -52,45 +53,60 @@ class Sockets:
         self._admission = admission
         self._addresses = addresses
         self._randomness = randomness
-        self._open: set[Socket] = set()
+        self._open: set[Line] = set()
         self._draining = False
 
     def __len__(self) -> int:
         return len(self._open)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one websocket, as an ASGI application."""
-        await receive()  # websocket.connect
-        traffic = self._services.traffic
-        if not self._admission.admits(scope):
-            traffic.refused += 1
-            await send({"type": "websocket.close", "code": 1008})  # before accept: a plain 403 (guarantee 31)
-            return
+        """Serve one websocket that speaks `tidewire.v1`, as an ASGI application."""
         offered = scope.get("subprotocols") or []
         chosen = PROTOCOL if PROTOCOL in offered else offered[0] if offered else None
-        await send({"type": "websocket.accept", "subprotocol": chosen})
-        core = ServerConnection(
-            self._limits, self._services.clock.monotonic(), self._randomness(), watch=self._services.traffic
-        )
-        site = self._addresses.site_of(self._admission.peer(scope))
+        if not await self.accept(scope, receive, send, chosen):
+            return
+        refusal = None if chosen in (None, PROTOCOL) else Violation("unsupported_protocol")
+        core = ServerConnection(self._limits, self._now(), self._randomness(), watch=self._services.traffic)
         async with outlet_of(scope, send) as outlet:
             outlet.limit(self._limits.frame_bytes)
-            socket = Socket(core, outlet, _proof(scope), site, self._services)
-            has_room = self._addresses.enter(site)
-            self._open.add(socket)
-            traffic.accepted += 1
-            try:
-                if chosen not in (None, PROTOCOL):
-                    socket.refuse(Violation("unsupported_protocol"))
-                elif self._draining:
-                    socket.refuse(Violation("draining"))
-                elif not has_room:
-                    socket.refuse(Violation("connection_limit", "Too many connections from your address."))
-                await socket.run(receive)
-            finally:
-                self._open.discard(socket)
-                self._addresses.leave(site)
-                traffic.gone(socket.close_code, socket.bytes_sent)
+            site = self.site_of(scope)
+            await self.serve(Socket(core, outlet, proof_of(scope), site, self._services), site, receive, refusal)
+
+    async def accept(self, scope: Scope, receive: Receive, send: Send, subprotocol: str | None) -> bool:
+        """Take the upgrade, unless it comes from a page that may not ask; say whether it was taken."""
+        await receive()  # websocket.connect
+        if not self._admission.admits(scope):
+            self._services.traffic.refused += 1
+            await send({"type": "websocket.close", "code": 1008})  # before accept: a plain 403 (guarantee 31)
+            return False
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
+        return True
+
+    async def serve(self, line: Line, site: str | None, receive: Receive, refusal: Violation | None = None) -> None:
+        """Serve one connection until it is gone; one that may not stay is told why."""
+        traffic = self._services.traffic
+        has_room = self._addresses.enter(site)
+        self._open.add(line)
+        traffic.accepted += 1
+        try:
+            if refusal is not None:
+                line.refuse(refusal)
+            elif self._draining:
+                line.refuse(Violation("draining"))
+            elif not has_room:
+                line.refuse(Violation("connection_limit", "Too many connections from your address."))
+            await line.run(receive)
+        finally:
+            self._open.discard(line)
+            self._addresses.leave(site)
+            traffic.gone(line.close_code, line.bytes_sent)
+
+    def _now(self) -> float:
+        return self._services.clock.monotonic()
+
+    def site_of(self, scope: Scope) -> str | None:
+        """The address a connection is counted by; None on loopback."""
+        return self._addresses.site_of(self._admission.peer(scope))
 
     def statistics(self) -> SocketStatistics:
         """Say how the sockets are, and what passed over them since the start."""
@@ -131,7 +147,7 @@ class Sockets:
             socket.close(1012, "draining")
 
 
-def _proof(scope: Scope) -> Proof | None:
+def proof_of(scope: Scope) -> Proof | None:
     """What the handshake proves: the bearer token before the cookie."""
     if (token := bearer_of(scope["headers"])) is not None:
         return Proof(token, "bearer")

@@ -68,6 +68,7 @@ class FairProtocol(WebSocketsSansIOProtocol):
     # Class attributes stand for what most connections never set: uvicorn's class has more attributes than CPython
     # shares keys for, so each further one would cost every idle socket.
     on_drained: Callable[[], None] | None = None
+    on_pong: Callable[[bytes], None] | None = None
     _owed_pong: bytes | None = None
     _failed = False
     _stepping = False
@@ -181,6 +182,11 @@ class FairProtocol(WebSocketsSansIOProtocol):
             self._owed_pong = pongs[-1] if pongs else self._owed_pong
         self._write(b"".join(output))
 
+    def handle_pong(self, event: Frame) -> None:
+        """Tell whoever sent a ping; the parent knows only its own."""
+        if self.on_pong is not None:
+            self.on_pong(bytes(event.data))
+
     def _write(self, data: bytes) -> None:
         if data and not self._is_over:
             self.transport.write(data)
@@ -259,7 +265,7 @@ class FairProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._held.clear()
-        self.on_drained = None
+        self.on_drained = self.on_pong = None
         # The parser is a generator whose frame holds the connection that holds it. Ended here, a closed connection is
         # freed at once instead of waiting for a full garbage collection, which stops the loop.
         self.conn.parser.close()

@@ -1,6 +1,8 @@
 """Answers a `hello`: who this is, what they missed, and what goes on right now."""
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -11,8 +13,10 @@ from app.commands.identity import Identity, Proof
 from app.ids import Mint
 from app.realtime.feed import Feed
 from app.realtime.hub import Hub, Socket
+from app.realtime.presence import Presences
 from app.sockets.addresses import Addresses
 from app.store import streams
+from app.store.batching import Batch
 from app.store.queries import Queries
 from app.store.sessions import Session
 from app.streams.registry import Registry
@@ -60,6 +64,7 @@ class Greeting:
         identity: checks who it is.
         addresses: refuses those from where too many hellos have failed.
         hub: where the socket joins its user.
+        presences: counts the user's sockets on all nodes.
         registry: finds the streams it resumes.
         dashboard: reads the snapshot.
         database: knows what is active.
@@ -74,6 +79,7 @@ class Greeting:
         identity: Identity,
         addresses: Addresses,
         hub: Hub,
+        presences: Presences,
         registry: Registry,
         dashboard: Dashboard,
         database: Queries,
@@ -86,9 +92,10 @@ class Greeting:
         self._identity = identity
         self._addresses = addresses
         self._hub = hub
+        self._presences = presences
         self._registry = registry
         self._dashboard = dashboard
-        self._database = database
+        self._active = Batch("running streams", partial(streams.active_of_users, database))
         self._mint = mint
         self._clock = clock
         self._limits = limits
@@ -110,16 +117,32 @@ class Greeting:
             Violation: the connection is refused.
         """
         proof = proof if hello.token is None else _proof(hello.token)
-        session = await self._session(proof, site)
-        feed = await self._hub.join(session.user_id, socket)
+        session, feed = await self.admit(proof, site, socket)
         try:
-            # After the join, which may wait: hellos that come together must not all find room for one.
-            if self._hub.sockets_of(session.user_id) > self._limits.connections_per_user:
-                raise Violation("connection_limit")
             return await self._welcome(hello, proof, session, feed, window)
         except BaseException:
             self._hub.leave(session.user_id, socket)
             raise
+
+    async def admit(self, proof: Proof | None, site: str | None, socket: Socket) -> tuple[Session, Feed]:
+        """Let a socket in; it has joined its user's hub when this returns.
+
+        Args:
+            proof: what it proves.
+            site: the address it comes from; None on loopback.
+            socket: joins the hub.
+
+        Raises:
+            Violation: the connection is refused.
+        """
+        session = await self._session(proof, site)
+        feed = await self._hub.join(session.user_id, socket)
+        try:
+            await self._check_room(session.user_id)
+        except BaseException:
+            self._hub.leave(session.user_id, socket)
+            raise
+        return session, feed
 
     async def renewed(self, user_id: str, token: str) -> Session:
         """Find the session that a fresh token or ticket on a live socket proves.
@@ -131,6 +154,14 @@ class Greeting:
         if session.user_id != user_id:
             raise Refusal("permission_denied", "This token is of another user; they need a connection of their own.")
         return session
+
+    async def _check_room(self, user_id: str) -> None:
+        """Refuse a socket that is one too many, on all nodes together.
+
+        It has joined before: hellos that come at once, here or elsewhere, must not all find room for one.
+        """
+        if not await self._presences.has_room(user_id, self._limits.connections_per_user):
+            raise Violation("connection_limit")
 
     async def _session(self, proof: Proof | None, site: str | None) -> Session:
         self._addresses.check(site)
@@ -146,9 +177,10 @@ class Greeting:
         user_id = session.user_id
         recovered = hello.events is not None and await self._hub.recover(user_id, feed, hello.events)
         snapshot = await self._snapshot(hello, user_id, recovered)
+        found = await asyncio.gather(*(self._find(user_id, position) for position in hello.streams))
         followed: dict[str, tuple[Stream, int]] = {}
-        resumed = [await self._resume(user_id, position, followed) for position in hello.streams]
-        active = await streams.active_of_user(self._database, user_id)
+        resumed = [self._resume(*each, followed) for each in zip(hello.streams, found, strict=True)]
+        active = await self._active.get(user_id) or []
         # With a snapshot the events go on from its position, which the feed may not have reached, or have passed.
         head = feed.head if snapshot is None else snapshot.offset
         offset = hello.events.offset if hello.events is not None and recovered else head
@@ -178,20 +210,24 @@ class Greeting:
             return None
         return await self._dashboard.snapshot(user_id, DashboardGet(id=hello.id))
 
-    async def _resume(
-        self, user_id: str, position: StreamPosition, followed: dict[str, tuple[Stream, int]]
-    ) -> ResumedStream:
-        """Find a stream the client knew and add it to those that are followed; a bad entry fails alone."""
+    async def _find(self, user_id: str, position: StreamPosition) -> Stream | Refusal:
+        """Find a stream the client knew, at least as far as the client has it, or say why it cannot be had."""
         try:
-            if position.stream_id not in followed and len(followed) >= self._limits.streams_per_connection:
-                raise Refusal("quota_exceeded", "This connection follows as many streams as it can.")
-            stream = await self._registry.find(user_id, position.stream_id)
-            if position.after > stream.head:
-                raise Refusal("position_invalid", f"The stream has {stream.head} chunks so far.")
+            return await self._registry.find_at(user_id, position.stream_id, position.after)
         except Refusal as refusal:
-            return ResumedStream(stream_id=position.stream_id, error=refusal.error)
-        followed[stream.stream_id] = stream, position.after
-        return ResumedStream(stream_id=stream.stream_id, status=stream.status, seq=stream.head)
+            return refusal
+
+    def _resume(
+        self, position: StreamPosition, found: Stream | Refusal, followed: dict[str, tuple[Stream, int]]
+    ) -> ResumedStream:
+        """Add a stream the client knew to those that are followed; a bad entry fails alone."""
+        stream_id = position.stream_id
+        if stream_id not in followed and len(followed) >= self._limits.streams_per_connection:
+            found = Refusal("quota_exceeded", "This connection follows as many streams as it can.")
+        if isinstance(found, Refusal):
+            return ResumedStream(stream_id=stream_id, error=found.error)
+        followed[stream_id] = found, position.after
+        return ResumedStream(stream_id=stream_id, status=found.status, seq=found.head)
 
 
 def _proof(token: str) -> Proof:

@@ -36,6 +36,7 @@ CLOSE_GRACE: Final = 2.0
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _TEXT_FIN: Final = 0x81
+_PING_FIN: Final = 0x89
 _SHORT_HEADS: Final = tuple(bytes((_TEXT_FIN, length)) for length in range(126))
 _MEDIUM_HEAD: Final = Struct("!BBH").pack
 _LONG_HEAD: Final = Struct("!BBQ").pack
@@ -88,6 +89,16 @@ class Outlet(Protocol):
     def on_writable(self, callback: Callable[[], None] | None) -> None:
         """Call `callback` each time the buffer falls to its low-water mark after `writable` was false."""
 
+    @property
+    def can_ping(self) -> bool:
+        """Whether `ping` does anything: ASGI has no word for it."""
+
+    def ping(self, payload: bytes) -> None:
+        """Send a ping of RFC 6455 behind everything written; `payload` has at most 125 bytes."""
+
+    def on_pong(self, callback: Callable[[bytes], None] | None) -> None:
+        """Call `callback` with the payload of each pong."""
+
     def limit(self, max_message_bytes: int) -> None:
         """Close 1009 on any later message above this size. No effect where the server cannot change its limit."""
 
@@ -120,6 +131,7 @@ class RawOutlet:
 
     async def __aexit__(self, *exc: object) -> None:
         self._protocol.on_drained = None
+        self._protocol.on_pong = None
 
     @property
     def buffered(self) -> int:
@@ -145,6 +157,17 @@ class RawOutlet:
 
     def on_writable(self, callback: Callable[[], None] | None) -> None:
         self._protocol.on_drained = callback
+
+    @property
+    def can_ping(self) -> bool:
+        return True
+
+    def ping(self, payload: bytes) -> None:
+        if self._is_open:
+            self._transport.write(bytes((_PING_FIN, len(payload))) + payload)
+
+    def on_pong(self, callback: Callable[[bytes], None] | None) -> None:
+        self._protocol.on_pong = callback
 
     def limit(self, max_message_bytes: int) -> None:
         self._conn.max_message_size = max_message_bytes
@@ -239,6 +262,16 @@ class AsgiOutlet:
 
     def on_writable(self, callback: Callable[[], None] | None) -> None:
         self._callback = callback
+
+    @property
+    def can_ping(self) -> bool:
+        return False
+
+    def ping(self, payload: bytes) -> None:
+        """ASGI has no word for it."""
+
+    def on_pong(self, callback: Callable[[bytes], None] | None) -> None:
+        """ASGI has no word for it."""
 
     def limit(self, max_message_bytes: int) -> None:
         """ASGI has no word for it: the server's own limit holds."""

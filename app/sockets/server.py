@@ -205,6 +205,11 @@ class Server(uvicorn.Server):
         else:
             self._loop.call_soon_threadsafe(self._on_signal, sig)
 
+    def stop_listening(self) -> None:
+        """Take no new connections; those that are open go on."""
+        for listening in self.servers:
+            listening.close()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().startup(sockets)

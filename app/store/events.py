@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from app.store.queries import Queries, batches, values_list
+from app.store.queries import Queries, Row, batches, values_list
 
 
 class StoredEvent(NamedTuple):
@@ -51,9 +51,27 @@ async def after(q: Queries, user_id: str, offset: int, *, limit: int) -> list[St
         """,
         {"user_id": user_id, "offset": offset, "limit": limit},
     )
-    return [
-        StoredEvent(row["event_offset"], row["name"], row["time"], row["source_client_id"], row["data"]) for row in rows
-    ]
+    return [_event(row) for row in rows]
+
+
+async def after_each(
+    q: Queries, positions: Sequence[tuple[str, int]], *, limit: int
+) -> dict[tuple[str, int], list[StoredEvent]]:
+    """As `after` for many positions, each a user and an offset; those that nothing follows are left out."""
+    one = """
+        SELECT * FROM (
+            SELECT user_id, {n} AS place, event_offset, name, time, source_client_id, data FROM events
+            WHERE user_id = :user{n} AND event_offset > :offset{n} ORDER BY event_offset LIMIT :limit
+        ) AS after{n}
+    """
+    values: dict[str, Any] = {"limit": limit}
+    for n, (user_id, offset) in enumerate(positions):
+        values |= {f"user{n}": user_id, f"offset{n}": offset}
+    rows = await q.fetch_all(" UNION ALL ".join(one.format(n=n) for n in range(len(positions))), values)
+    found: dict[tuple[str, int], list[StoredEvent]] = {}
+    for row in rows:
+        found.setdefault(positions[row["place"]], []).append(_event(row))
+    return {position: sorted(events) for position, events in found.items()}
 
 
 async def lock(q: Queries, user_id: str) -> Head | None:
@@ -81,3 +99,7 @@ async def append(q: Queries, user_id: str, events: Sequence[StoredEvent], *, kee
         await q.execute(
             "DELETE FROM events WHERE user_id = :user_id AND event_offset <= :last", {"user_id": user_id, "last": last}
         )
+
+
+def _event(row: Row) -> StoredEvent:
+    return StoredEvent(row["event_offset"], row["name"], row["time"], row["source_client_id"], row["data"])

@@ -59,7 +59,8 @@ class Ended(NamedTuple):
 
 
 _SESSION = """
-    SELECT s.session_id, s.user_id, s.expires_at, s.revoked_at, s.kind, s.seen_at, u.kind AS user_kind, u.disabled_at
+    SELECT s.session_id, s.user_id, s.token_hash, s.expires_at, s.revoked_at, s.kind, s.seen_at,
+           u.kind AS user_kind, u.disabled_at
     FROM sessions s JOIN users u ON u.user_id = s.user_id
 """
 
@@ -102,9 +103,10 @@ async def create(
     )
 
 
-async def by_token(q: Queries, token_hash: str) -> Session | None:
-    """Find the session a token belongs to, ended ones included."""
-    return _session(await q.fetch_one(_SESSION + "WHERE s.token_hash = :hash", {"hash": token_hash}))
+async def by_tokens(q: Queries, token_hashes: Sequence[str]) -> dict[str, Session]:
+    """Find the sessions that tokens belong to, by the hash of each, ended ones included."""
+    rows = await q.fetch_all(_SESSION + "WHERE s.token_hash IN :hashes", {"hashes": list(token_hashes)})
+    return {row["token_hash"]: session for row in rows if (session := _session(row)) is not None}
 
 
 async def of_user(q: Queries, user_id: str, *, kind: Kind, now: int) -> list[SignIn]:

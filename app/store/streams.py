@@ -130,6 +130,15 @@ async def get(q: Queries, user_id: str, stream_id: str) -> StreamRow | None:
     return None if row is None else _stream(row)
 
 
+async def each(q: Queries, stream_ids: Sequence[str]) -> dict[str, StreamRow]:
+    """Find streams by their ids, of whichever user; those that are unknown are left out."""
+    rows = await q.fetch_all(
+        f"SELECT {_COLUMNS} FROM streams WHERE stream_id IN :ids",  # noqa: S608 - constants
+        {"ids": list(stream_ids)},
+    )
+    return {row["stream_id"]: _stream(row) for row in rows}
+
+
 async def by_command(q: Queries, user_id: str, command_id: str) -> StreamRow | None:
     """Find the stream that a command started."""
     row = await q.fetch_one(
@@ -147,6 +156,19 @@ async def active_of_chat(q: Queries, user_id: str, chat_id: str) -> StreamRow | 
         WHERE user_id = :user_id AND chat_id = :chat_id AND status IN ('streaming', 'stopping')
         """,  # noqa: S608 - constants
         {"user_id": user_id, "chat_id": chat_id},
+    )
+    return None if row is None else _stream(row)
+
+
+async def of_message(q: Queries, user_id: str, chat_id: str, message_id: str) -> StreamRow | None:
+    """Find the stream that writes an answer, or wrote it."""
+    row = await q.fetch_one(
+        f"""
+        SELECT {_COLUMNS} FROM streams
+        WHERE user_id = :user_id AND chat_id = :chat_id AND message_id = :message_id
+        ORDER BY created_at DESC, stream_id DESC LIMIT 1
+        """,  # noqa: S608 - constants
+        {"user_id": user_id, "chat_id": chat_id, "message_id": message_id},
     )
     return None if row is None else _stream(row)
 
@@ -186,6 +208,21 @@ async def active_of_user(q: Queries, user_id: str) -> list[StreamRow]:
         {"user_id": user_id},
     )
     return [_stream(row) for row in rows]
+
+
+async def active_of_users(q: Queries, user_ids: Sequence[str]) -> dict[str, list[StreamRow]]:
+    """As `active_of_user` for many; users who have none are left out."""
+    rows = await q.fetch_all(
+        f"""
+        SELECT {_COLUMNS} FROM streams
+        WHERE user_id IN :user_ids AND status IN ('queued', 'streaming', 'stopping') ORDER BY created_at, stream_id
+        """,  # noqa: S608 - constants
+        {"user_ids": list(user_ids)},
+    )
+    found: dict[str, list[StreamRow]] = {}
+    for row in rows:
+        found.setdefault(row["user_id"], []).append(_stream(row))
+    return found
 
 
 async def unfinished(q: Queries) -> list[StreamRow]:

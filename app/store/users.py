@@ -165,6 +165,25 @@ async def set_password(q: Queries, user_id: str, *, password_hash: str, instead_
     return row is not None
 
 
+async def book_question(q: Queries, user_id: str, *, now: int, share_ms: int, most_ms: int) -> int:
+    """Let one question more use up a user's rate; return until when it is used up, in Unix milliseconds.
+
+    Args:
+        share_ms: what one question uses up.
+        most_ms: what questions before this one can have used up, ahead of `now`; more is a clock that went back.
+    """
+    row = await q.fetch_one(
+        """
+        UPDATE users SET asked_until = :share_ms + CASE
+            WHEN asked_until < :now THEN :now WHEN asked_until > :full THEN :full ELSE asked_until
+        END
+        WHERE user_id = :user_id RETURNING asked_until
+        """,
+        {"user_id": user_id, "now": now, "full": now + most_ms, "share_ms": share_ms},
+    )
+    return now if row is None else int(row["asked_until"])
+
+
 async def delete(q: Queries, user_id: str) -> None:
     """Delete a user with every row that is theirs. That they are gone is known for an hour, for every node to hear."""
     await q.execute("DELETE FROM users WHERE user_id = :user_id", {"user_id": user_id})

@@ -12,10 +12,10 @@ journal.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app.backplane.interface import Journal, JournalUnavailable
+from app.backplane.interface import Journal, JournalUnavailable, StreamKey
 from app.streams.stream import Reader, Stream
 from app.tasks import Crew
 from protocol.codec import decode_server
@@ -123,9 +123,21 @@ class Following:
                 self.repair(stream)
 
     async def check(self) -> None:
-        """Compare every tail with the journal; a round of the node."""
-        followed = {stream.key: stream for stream in self._streams() if self._is_followed(stream)}
-        for key, held in (await self._journal.held_of(followed)).items() if followed else ():
+        """Compare every tail with the journal; a round of the node.
+
+        Raises:
+            JournalUnavailable: a part of the journal cannot be read; what is in the others was compared all the same.
+        """
+        followed: dict[int, dict[StreamKey, Stream]] = {}
+        for stream in self._streams():
+            if self._is_followed(stream):
+                followed.setdefault(self._journal.partition(stream.user_id), {})[stream.key] = stream
+        for outcome in await asyncio.gather(*map(self._compare, followed.values()), return_exceptions=True):
+            if outcome is not None:
+                raise outcome
+
+    async def _compare(self, followed: Mapping[StreamKey, Stream]) -> None:
+        for key, held in (await self._journal.held_of(followed)).items():
             stream = followed[key]
             if held.head > stream.log.tail or held.ended_at_ms is not None:
                 self.repair(stream)

@@ -5,13 +5,15 @@ node that has renewed its own without a break for one whole term may take over s
 which stops every renewal alike, kills nobody when it ends. A node that could not renew in time no longer knows whether
 its streams are its own; it shows nothing any more that the journal has not taken.
 
-On a single node it is the lock on the data folder, which the kernel keeps.
+On a single node it is the lock on the data folder, which the kernel keeps. With PostgreSQL such a node has a lease as
+well, against one with another data folder.
 """
 
 import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
+from app.backplane.folder import DataFolder
 from app.clock import Clock
 from app.store import leases
 from app.store.errors import StoreUnavailable
@@ -149,14 +151,27 @@ class NodeLease:
 
 
 class LoneLease(NodeLease):
-    """That of the only node of a database, which has no backplane to share with another."""
+    """That of the only node of a database, which has no backplane to share with another.
+
+    Args:
+        database, clock, node: as for any node's.
+        folder: its data folder, locked: so the node that had it before is dead, however it died.
+    """
+
+    def __init__(self, database: Queries, clock: Clock, folder: DataFolder, *, node: str) -> None:
+        super().__init__(database, clock, node=node)
+        self._folder = folder
 
     async def take(self) -> None:
-        """Take it, once the lease of a node that died has run out.
+        """Take it at once from the node that had the data folder before; any other one's lease must run out first.
 
         Raises:
             NotAlone: another node goes on renewing its own.
+            DataFolderError: this node cannot be noted in the data folder.
         """
+        if former := self._folder.former_node():
+            await leases.release(self._database, former)
+        self._folder.note_node(self._node)  # before the lease is taken: whoever comes next finds the name of every one
         give_up_at = self._clock.monotonic() + TERM_MS / 1000 + 2 * RENEW_EVERY
         await self.renew()
         while self._neighbours:

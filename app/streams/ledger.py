@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from app.store import chats, files, messages, queue, streams, usage
+from app.store import chats, files, messages, queue, streams, usage, users
 from app.store.commands import take_early_stop
 from app.store.outbox import Change
 from app.store.streams import StreamRow
@@ -131,6 +131,14 @@ async def start_waiting(change: Change, *, node: str, quota: Quota) -> list[Gene
         refusal = await overdraft(change, quota)
         started.append(await start(change, row, node=node, refused=None if refusal is None else refusal.error))
     return started
+
+
+async def book(change: Change, quota: Quota) -> Refusal | None:
+    """Count one question more; say why it comes too soon, or None. What is refused is not counted: nothing commits."""
+    asked_until = await users.book_question(
+        change.tx, change.user_id, now=change.now, share_ms=quota.share_ms, most_ms=quota.most_ms
+    )
+    return quota.too_soon(asked_until, change.now)
 
 
 async def overdraft(change: Change, quota: Quota) -> Refusal | None:

@@ -1,4 +1,6 @@
-"""How much one user may have answered: so many at once, and so many tokens a day. Pure.
+"""How much one user may have answered: so many at once, so many a minute, and so many tokens a day. Pure.
+
+All three are counted in the database, in the change that accepts a question: so they hold across all nodes.
 
 A day is a UTC date. What was spent counts when it is known, at the end of an answer: so a running answer is never cut
 off, and those that run when the budget is reached may exceed it.
@@ -9,6 +11,7 @@ from datetime import UTC, datetime
 
 from protocol.errors import Refusal
 
+MINUTE_MS = 60_000
 DAY_MS = 24 * 3_600_000
 
 
@@ -19,10 +22,37 @@ class Quota:
     Args:
         at_once: answers being written at the same time; one more waits.
         daily_tokens: input and output together; 0 means any number.
+        per_minute: questions, on average; as many may come at once.
     """
 
     at_once: int
     daily_tokens: int = 0
+    per_minute: int = 60
+
+    @property
+    def share_ms(self) -> int:
+        """What one question uses up of a minute."""
+        return -(-MINUTE_MS // self.per_minute)
+
+    @property
+    def most_ms(self) -> int:
+        """What questions can use up ahead of time, when as many as may come at once have come."""
+        return self.per_minute * self.share_ms
+
+    def too_soon(self, asked_until: int, now: int) -> Refusal | None:
+        """Say why a question comes too soon; None when it may be answered.
+
+        Args:
+            asked_until: until when the rate is used up with this question; Unix milliseconds, as is `now`.
+        """
+        wait = asked_until - now - self.most_ms
+        if wait <= 0:
+            return None
+        return Refusal(
+            "rate_limited",
+            f"You can ask for {self.per_minute} answers a minute. Wait a moment.",
+            retry_after_ms=wait,
+        )
 
     def refusal(self, used: int, now: int) -> Refusal | None:
         """Say why nothing more is answered today; None when it is.

@@ -1,5 +1,6 @@
 """Starts, stops and drains this node's generations. Nothing here belongs to a socket."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
@@ -8,6 +9,7 @@ from app.logs import note
 from app.models.catalogue import Catalogue
 from app.models.interface import Prompt
 from app.store.engine import Database
+from app.store.errors import StoreUnavailable
 from app.streams import history
 from app.streams.calling import Calling
 from app.streams.closing import Closing, StreamLost
@@ -24,6 +26,8 @@ log = logging.getLogger("tidewire.streams")
 
 # Whatever a drain's deadline, this much of its end belongs to sealing what still runs.
 SEALING = 2.0
+# How long an answer that was accepted waits for a database that is away, and before each new try, in seconds.
+PROMPT_PATIENCE, PROMPT_PAUSE = 10.0, 0.25
 
 
 class Supervisor:
@@ -194,5 +198,18 @@ class Supervisor:
             self._titles.start(self._entitling.entitle(generation), name=generation.chat_id)
 
     async def _prompt(self, generation: Generation) -> Prompt:
+        """Read what the model is asked; a database that is restarted costs this answer a moment and no more.
+
+        Raises:
+            StoreUnavailable: the database stays away.
+        """
         tools, now = self._calling.offers(generation), self._clock.now_ms()
-        return await history.prompt(self._database, generation, tools, file_bytes=self._file_bytes, now=now)
+        give_up_at = self._clock.monotonic() + PROMPT_PATIENCE
+        while True:
+            try:
+                return await history.prompt(self._database, generation, tools, file_bytes=self._file_bytes, now=now)
+            except StoreUnavailable as problem:
+                if self._clock.monotonic() >= give_up_at:
+                    raise
+                log.warning("%s: its prompt cannot be read yet: %s", generation.stream_id, problem)
+                await asyncio.sleep(PROMPT_PAUSE)

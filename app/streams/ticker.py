@@ -1,42 +1,28 @@
-"""The tick: what was appended becomes durable, then visible, at most once every few milliseconds.
+"""The ticking of a whole node: that of each partition of the journal, apart from each other.
 
-The edge that leads counts: the first chunk after a pause goes at once, and whatever follows within the tick goes as
-one merged range at its end. One tick serves all streams of the node: one write to the journal for all of them, then
-one flush for each reader, however many of its streams moved. So the cost is per tick, not per token.
-
-Append first, announce second (guarantee 19b): the head of a log moves only after the journal has the range. While
-the journal cannot take it, or does not answer, chunks wait; after `PATIENCE` the owner goes on showing them to its own
-readers and appends the backlog in order once the journal is back, because a stalled disk must not stop a person's
-answer. The end of a stream is written behind its last chunk in the same way, however late that is.
+A partition whose server is away or slow must not hold up the answers of users elsewhere. All of a user is in one
+partition, so a socket is flushed by one of these only, once a tick.
 """
 
 import asyncio
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from app.backplane.interface import Journal, JournalConflict, JournalRange, JournalUnavailable
+from app.backplane.interface import Journal
 from app.clock import Clock
 from app.histogram import MOMENTS, Histogram
-from app.streams.stream import Reader, Stream
-
-log = logging.getLogger("tidewire.streams")
-
-PATIENCE = 0.25
-# How long a journal that failed is left alone. It grows, because the backlog grows that the next try encodes anew.
-FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
-# How often chunks are shown while the journal stands still and ticks with it.
-ALONE_INTERVAL = 0.016
+from app.streams.stream import Stream
+from app.streams.ticking import Ticking
 
 
 @dataclass(frozen=True, slots=True)
 class TickStatistics:
-    """What the tick did since the start.
+    """What the ticks did since the start.
 
     Attributes:
         ticks: how long each took, in seconds, the journal's write included.
         shown: chunks that readers may see.
-        behind: for how many seconds the journal has not taken what it was given.
+        behind: for how many seconds the journal has not taken what it was given, where that is longest.
     """
 
     ticks: Histogram
@@ -50,53 +36,37 @@ class Ticker:
     Args:
         journal: what must have a chunk before a reader does.
         clock: measures ticks.
-        interval: the shortest time between two ticks, in seconds.
-        may_go_alone: whether chunks may be shown that a journal has not taken for `PATIENCE`: only while nobody else
-            can have taken the streams over.
+        interval: the shortest time between two ticks of a stream, in seconds.
+        may_go_alone: whether chunks may be shown that a journal has not taken for `ticking.PATIENCE`: only while nobody
+            else can have taken the streams over.
     """
 
     def __init__(
         self, journal: Journal, clock: Clock, interval: float, may_go_alone: Callable[[], bool] = lambda: True
     ) -> None:
         self._journal = journal
-        self._clock = clock
-        self._interval = interval
-        self._may_go_alone = may_go_alone
-        self._on_lost: Callable[[str], None] = lambda _stream_id: None
-        self._moved: dict[str, Stream] = {}
-        self._offered: dict[str, Stream] = {}
-        self._wake = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = 0.0
-        self._next_at = 0.0
-        self._retry_at, self._pause = 0.0, FIRST_PAUSE
-        self._behind_since: float | None = None
-        self._alone: asyncio.TimerHandle | None = None
-        self._ticked: asyncio.Future[None] | None = None
         self._ticks = Histogram(MOMENTS)
-        self._shown = 0
+        self._all = [Ticking(journal, clock, interval, may_go_alone, self._ticks) for _ in range(journal.partitions)]
 
     @property
     def behind(self) -> float:
-        """For how many seconds the journal has not taken what it was given; 0.0 when it keeps up."""
-        return 0.0 if self._behind_since is None else self._clock.monotonic() - self._behind_since
+        """For how many seconds the journal has not taken what it was given; 0.0 when it keeps up everywhere."""
+        return max(ticking.behind for ticking in self._all)
 
     def statistics(self) -> TickStatistics:
         """Say what was done since the start."""
-        return TickStatistics(self._ticks, self._shown, self.behind)
+        return TickStatistics(self._ticks, sum(ticking.shown for ticking in self._all), self.behind)
 
     def report_losses(self, on_lost: Callable[[str], None]) -> None:
         """Call a plain function with the id of every stream that turns out to be another node's by now."""
-        self._on_lost = on_lost
+        for ticking in self._all:
+            ticking.report_losses(on_lost)
 
     def touch(self, stream: Stream, *, urgent: bool = False) -> None:
         """Note that a stream's log has grown, or ended; an urgent chunk (the first token, the last) waits for no
         tick.
         """
-        if stream.is_lost:
-            return
-        self._moved[stream.stream_id] = stream
-        self._arm(0.0 if urgent else self._next_at)
+        self._of(stream).touch(stream, urgent=urgent)
 
     def write_anew(self, streams: Iterable[Stream]) -> None:
         """Append whole logs once more, and their ends, because the journal lost them."""
@@ -106,148 +76,13 @@ class Ticker:
 
     async def settle(self, stream: Stream) -> None:
         """Wait until readers may see everything that was appended to this log so far."""
-        tail = stream.log.tail
-        if stream.log.head < tail:
-            self.touch(stream, urgent=True)
-        while stream.log.head < tail and not stream.is_lost:
-            if self._ticked is None:
-                self._ticked = asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._ticked)
+        await self._of(stream).settle(stream)
 
     async def run(self) -> None:
         """Tick for ever; owned by the supervisor."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            self._disarm()
-            begun = self._clock.monotonic()
-            self._next_at = begun + self._interval
-            try:
-                await self._tick()
-            except Exception:
-                log.exception("a tick failed; the next one tries again")
-            self._ticks.observe(self._clock.monotonic() - begun)
+        async with asyncio.TaskGroup() as group:
+            for ticking in self._all:
+                group.create_task(ticking.run())
 
-    def _arm(self, at: float) -> None:
-        """Wake the loop at a time, unless it wakes earlier anyway."""
-        delay = at - self._clock.monotonic()
-        if delay <= 0:
-            self._wake.set()
-        elif not self._wake.is_set() and (self._timer is None or at < self._timer_at):
-            self._disarm()
-            self._timer = asyncio.get_running_loop().call_later(delay, self._wake.set)
-            self._timer_at = at
-
-    def _disarm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    async def _tick(self) -> None:
-        self._offered, self._moved = self._moved, {}
-        tails = {stream_id: stream.log.tail for stream_id, stream in self._offered.items()}
-        if self._clock.monotonic() >= self._retry_at:
-            await self._offer(self._offered, tails)
-        owed = {stream_id: stream for stream_id, stream in self._offered.items() if _is_owed(stream, tails[stream_id])}
-        if owed:
-            self._moved = owed | self._moved
-            self._behind_since = self._clock.monotonic() if self._behind_since is None else self._behind_since
-            self._arm(max(self._next_at, self._next_try(self._behind_since + PATIENCE)))
-        else:
-            self._caught_up()
-        if self.behind < PATIENCE or not self._may_go_alone():
-            tails = {stream_id: min(tail, self._offered[stream_id].journaled) for stream_id, tail in tails.items()}
-        self._show(self._offered, tails)
-
-    async def _offer(self, streams: Mapping[str, Stream], tails: Mapping[str, int]) -> None:
-        """Give the journal what it lacks; readers wait for it no longer than `PATIENCE`."""
-        self._alone = asyncio.get_running_loop().call_later(max(0.0, PATIENCE - self.behind), self._go_on_alone)
-        try:
-            await self._append(streams, tails)
-            await self._close_ended(streams)
-        except Exception as problem:  # noqa: BLE001 - logged below; a bug in the journal must not end the ticking of all
-            self._fall_behind(problem)
-        else:
-            self._retry_at, self._pause = 0.0, FIRST_PAUSE
-        finally:
-            self._alone.cancel()
-
-    async def _append(self, streams: Mapping[str, Stream], tails: Mapping[str, int]) -> None:
-        ranges = [
-            JournalRange(stream.key, stream.journaled, stream.log.raw(stream.journaled, tails[stream_id]))
-            for stream_id, stream in streams.items()
-            if stream.journaled < tails[stream_id]
-        ]
-        heads = {part.key: part.seq for part in ranges}
-        try:
-            if ranges:
-                await self._journal.append(ranges)
-        except JournalConflict as conflict:
-            # The journal was lost or knows more than we thought: the next tick goes on from where it stands.
-            heads |= conflict.heads
-            # What is closed takes nothing any more: somebody thought this node dead, and has taken the stream over.
-            for key in conflict.closed:
-                self._lose(streams[key.stream_id])
-        for key, head in heads.items():
-            streams[key.stream_id].journaled = head
-
-    def _lose(self, stream: Stream) -> None:
-        log.warning("%s was taken over by another node while this one wrote it", stream.stream_id)
-        stream.lose()
-        self._on_lost(stream.stream_id)
-
-    async def _close_ended(self, streams: Mapping[str, Stream]) -> None:
-        for stream in streams.values():
-            if stream.end is not None and stream.journaled >= stream.log.tail and _is_owed(stream, 0):
-                await self._journal.close_stream(stream.key, stream.end)
-                stream.sealed = True
-
-    def _fall_behind(self, problem: Exception) -> None:
-        now = self._clock.monotonic()
-        self._retry_at, self._pause = now + self._pause, min(LONGEST_PAUSE, self._pause * 2)
-        if self._behind_since is None:
-            self._behind_since = now
-            bug = None if isinstance(problem, JournalUnavailable) else problem
-            log.error("The journal is behind; answers wait %.0f ms for it: %s", PATIENCE * 1000, problem, exc_info=bug)
-
-    def _go_on_alone(self) -> None:
-        """Show what there is while the journal does not answer, and go on doing so until it does."""
-        if self._behind_since is None:
-            self._behind_since = self._clock.monotonic() - PATIENCE
-            log.error("The journal has not answered for %.0f ms; answers go on without it", PATIENCE * 1000)
-        if self._may_go_alone():
-            streams = self._offered | self._moved
-            self._show(streams, {stream_id: stream.log.tail for stream_id, stream in streams.items()})
-        self._alone = asyncio.get_running_loop().call_later(max(self._interval, ALONE_INTERVAL), self._go_on_alone)
-
-    def _caught_up(self) -> None:
-        if self.behind >= PATIENCE:
-            log.warning("The journal has caught up after %.1f s", self.behind)
-        self._behind_since = None
-
-    def _next_try(self, patience_ends: float) -> float:
-        """When to tick again although nothing moves: to try the journal, or to lose patience with it."""
-        return self._retry_at if self.behind >= PATIENCE else min(self._retry_at, patience_ends)
-
-    def _show(self, streams: Mapping[str, Stream], upto: Mapping[str, int]) -> None:
-        """Move the heads and flush each reader once. Nothing here awaits, so no reader can hold up another."""
-        readers: dict[Reader, None] = {}
-        for stream_id, stream in streams.items():
-            if stream.log.head < upto[stream_id] and not stream.is_lost:
-                self._shown += upto[stream_id] - stream.log.head
-                stream.log.publish(upto[stream_id])
-                for reader in stream.readers:
-                    reader.touch(stream_id)
-                    readers[reader] = None
-        for reader in readers:
-            reader.flush()
-        if self._ticked is not None:
-            self._ticked.set_result(None)
-            self._ticked = None
-
-
-def _is_owed(stream: Stream, tail: int) -> bool:
-    """Whether the journal lacks chunks of a stream, or its end."""
-    if stream.is_lost:
-        return False
-    return stream.journaled < tail or (stream.end is not None and not stream.sealed)
+    def _of(self, stream: Stream) -> Ticking:
+        return self._all[self._journal.partition(stream.user_id)]

@@ -1,4 +1,4 @@
-"""`/docs`: the documentation that ships with the project, as the text it is written in."""
+"""`/docs`: the documentation that ships with the project, as the text it is written in; and the wire for machines."""
 
 from importlib.resources import files
 
@@ -9,6 +9,7 @@ from starlette.routing import Route
 from protocol.errors import Refusal
 
 _SHELF = files("app") / "docs"
+_ASYNCAPI = files("protocol") / "schema" / "tidewire.v1.asyncapi.json"
 
 
 async def document(request: Request) -> Response:
@@ -21,6 +22,11 @@ async def document(request: Request) -> Response:
     return PlainTextResponse(page.read_text(encoding="utf-8"), headers={"x-content-type-options": "nosniff"})
 
 
+async def asyncapi(_request: Request) -> Response:
+    """Answer the AsyncAPI document of the socket, as `python -m protocol.schema` has written it."""
+    return Response(_ASYNCAPI.read_bytes(), media_type="application/json")
+
+
 def routes() -> tuple[Route, ...]:
     """The routes served here."""
-    return (Route("/docs", document), Route("/docs/{name}", document))
+    return (Route("/docs", document), Route("/docs/{name}", document), Route("/v1/asyncapi.json", asyncapi))

@@ -353,7 +353,8 @@ class ClientConnection:
         if frame.fatal or frame.id == link.hello_id:
             link.fatal = frame.error
             return
-        self._session.error(frame, now)
+        is_left = link is not self._main or self.state == "draining"
+        self._session.error(frame, now, leaving=link.number if is_left else None)
         if link is not self._main:
             self._let_go(now)
 

@@ -6,6 +6,7 @@ instead.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from protocol.codec import encode
@@ -30,6 +31,7 @@ class Waiting:
         link: the socket it was sent on; None while it waits for one.
         not_before: the earliest time to send it, in monotonic seconds.
         tries: how often a server put it off.
+        shuns: a socket it is not sent on again.
     """
 
     frame: Command
@@ -38,6 +40,7 @@ class Waiting:
     link: int | None = None
     not_before: float = 0.0
     tries: int = 0
+    shuns: int | None = None
 
 
 class Outbox:
@@ -68,7 +71,8 @@ class Outbox:
     def due(self, link: int, most: int, now: float) -> list[Waiting]:
         """Mark as sent on this socket what may go now, at most `most` in flight there, and return it in order."""
         room = most - self.in_flight(link)
-        ready = [e for e in self._waiting.values() if e.link is None and e.not_before <= now][: max(0, room)]
+        free = (e for e in self._waiting.values() if e.link is None and e.shuns != link and e.not_before <= now)
+        ready = list(islice(free, max(0, room)))
         for entry in ready:
             entry.link = link
         return ready
@@ -90,9 +94,13 @@ class Outbox:
         if entry.tries > MOST_TRIES:
             return False
         entry.link, entry.not_before = None, until
-        self._waiting[entry.frame.id] = entry
-        self._bytes += len(entry.data)
+        self._put_back(entry)
         return True
+
+    def keep_for_another(self, entry: Waiting, link: int) -> None:
+        """Put a refused command back to be sent on another socket than this one, as soon as there is one."""
+        entry.link, entry.shuns = None, link
+        self._put_back(entry)
 
     def lost(self, link: int) -> None:
         """A socket is gone: what the application sent on it waits for the next one."""
@@ -117,3 +125,7 @@ class Outbox:
         """When the next command that was put off may go; None when none was."""
         times = [e.not_before for e in self._waiting.values() if e.link is None and e.not_before > now]
         return min(times, default=None)
+
+    def _put_back(self, entry: Waiting) -> None:
+        self._waiting[entry.frame.id] = entry
+        self._bytes += len(entry.data)

@@ -127,14 +127,18 @@ class Session:
         elif entry.purpose == "snapshot":
             self._adopt(msgspec.convert(frame.result, DashboardSnapshot))
 
-    def error(self, frame: Error, now: float) -> None:
-        """A command was refused, or the server warns."""
+    def error(self, frame: Error, now: float, *, leaving: int | None) -> None:
+        """A command was refused, or the server warns.
+
+        Args:
+            leaving: the socket it came over, if that is about to be replaced by another or was.
+        """
         entry = None if frame.id is None else self.outbox.answered(frame.id)
         if entry is None:
             if frame.id is None:
                 self.notices.append(Warned(frame.error))
         elif entry.purpose == "application":
-            self._refused(entry, frame.error, now)
+            self._refused(entry, frame.error, now, leaving)
         elif entry.purpose == "subscribe":
             self._subscribe_refused(entry, frame.error, now)
         elif entry.purpose in ("resume", "snapshot") and not self._put_off(entry, frame.error, now):
@@ -209,8 +213,11 @@ class Session:
         self.streams.forget(found.stream_id)
         self.notices.append(Lost(found.stream_id, error))
 
-    def _refused(self, entry: Waiting, error: ErrorObject, now: float) -> None:
+    def _refused(self, entry: Waiting, error: ErrorObject, now: float, leaving: int | None) -> None:
         wait = _wait(error)
+        if error.code == "draining" and leaving is not None:
+            self.outbox.keep_for_another(entry, leaving)
+            return
         if error.code in _NOT_NOW and wait <= _PATIENCE and self.outbox.hold(entry, now + wait):
             return
         self.notices.append(Refused(entry.frame.id, error))

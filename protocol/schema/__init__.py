@@ -46,6 +46,11 @@ def schema() -> dict[str, Any]:
 _FRAMES = frozenset(frame.__name__ for frame in (*CLIENT_FRAMES, *SERVER_FRAMES))
 
 
+def name_of(frame: type) -> str:
+    """The name of a frame's definition."""
+    return _name(frame.__name__)
+
+
 def _name(name: str) -> str:
     """Name a frame's definition so that it hides no global of a browser, as `Error` and `Event` would."""
     return f"{name}Frame" if name in _FRAMES and not name.endswith("Frame") else name

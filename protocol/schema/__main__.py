@@ -1,19 +1,25 @@
-"""`python -m protocol.schema` writes the JSON Schema beside this file."""
+"""`python -m protocol.schema` writes the JSON Schema and the AsyncAPI document beside this file."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from protocol.schema import schema
+from protocol.schema.asyncapi import asyncapi
 
 PATH = Path(__file__).with_name("tidewire.v1.json")
+ASYNCAPI = Path(__file__).with_name("tidewire.v1.asyncapi.json")
+DOCUMENTS: dict[Path, Callable[[], dict[str, Any]]] = {PATH: schema, ASYNCAPI: asyncapi}
 
 
-def document() -> bytes:
-    """The document as it is kept."""
-    return orjson.dumps(schema(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def document(path: Path = PATH) -> bytes:
+    """A document as it is kept."""
+    return orjson.dumps(DOCUMENTS[path](), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 if __name__ == "__main__":
-    PATH.write_bytes(document())
-    print(PATH)  # noqa: T201 - the answer of the command
+    for path in DOCUMENTS:
+        path.write_bytes(document(path))
+        print(path)  # noqa: T201 - the answer of the command

@@ -19,6 +19,8 @@ from protocol.parts.chunks import Chunk
 class MemoryJournal:
     """A journal that can be away (`away`), stand still (`gate`), or lose everything (`logs.clear()`)."""
 
+    partitions = 1
+
     def __init__(self) -> None:
         self.logs: dict[str, list[Chunk]] = {}
         self.ends: dict[str, bytes] = {}
@@ -30,6 +32,9 @@ class MemoryJournal:
         self.fails_with: Exception | None = None
         self.calls: list[list[JournalRange]] = []
         self._users: dict[str, str] = {}
+
+    def partition(self, user_id: str) -> int:
+        return 0
 
     async def open(self) -> None: ...
 

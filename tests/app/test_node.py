@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ class Recorder:
         return method
 
 
-def node_of(recorder: Recorder, clock: Clock, *, rounds: tuple[Round, ...] = ()) -> Node:
+def node_of(recorder: Recorder, clock: Clock, *, rounds: tuple[Round, ...] = (), lease: Any = None) -> Node:
     part = recorder.part
     retired = lambda now: recorder.calls.append("rates.retire")  # noqa: E731 - shorter than a def
     return Node(
@@ -60,7 +61,7 @@ def node_of(recorder: Recorder, clock: Clock, *, rounds: tuple[Round, ...] = ())
             recovery=part("recovery"),
             owners=part("owners"),
             ownership=part("ownership"),
-            lease=part("lease", neighbours=()),
+            lease=lease or part("lease", neighbours=()),
             hub=part("hub", open=lambda _: None),
             sockets=part("sockets", stop_admitting=lambda _: recorder.calls.append("sockets.stop_admitting")),
             commands=Crew("commands"),
@@ -160,7 +161,29 @@ def test_g30_a_drain_refuses_first_then_waits_then_says_goodbye(recorder: Record
         await node_of(recorder, loop_clock()).drain(5)
 
     run_virtual(main())
-    assert recorder.calls == ["sockets.stop_admitting", "supervisor.drain", "sockets.say_goodbye"]
+    assert recorder.calls == ["sockets.stop_admitting", "lease.renew", "supervisor.drain", "sockets.say_goodbye"]
+
+
+def test_g30_a_node_with_neighbours_stops_listening_and_sends_everybody_there_at_once(recorder: Recorder) -> None:
+    async def main() -> None:
+        async def renew() -> None:
+            lease.neighbours = ("b",)  # it has just begun
+
+        lease = SimpleNamespace(neighbours=(), renew=renew)
+        await node_of(recorder, loop_clock(), lease=lease).drain(5, lambda: recorder.calls.append("stop_listening"))
+
+    run_virtual(main())
+    assert recorder.calls[:3] == ["sockets.stop_admitting", "stop_listening", "sockets.say_goodbye"]
+
+
+def test_g30_a_node_drains_while_its_database_is_away(recorder: Recorder) -> None:
+    recorder.failing["lease.renew"] = StoreUnavailable("away")
+
+    async def main() -> None:
+        await node_of(recorder, loop_clock()).drain(5)
+
+    run_virtual(main())
+    assert recorder.calls[-2:] == ["supervisor.drain", "sockets.say_goodbye"]
 
 
 async def test_a_node_is_ready_while_its_store_answers_and_it_does_not_drain(

@@ -8,12 +8,13 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.auth.admission import Admission
+from app.backplane.broker import BrokerStatistics
 from app.listener import NodeListener
 from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
 from app.node import Parts
 from app.sockets.addresses import Addresses
 from app.sockets.endpoint import Sockets
-from app.sockets.socket import Services
+from app.sockets.line import Services
 from app.sockets.wheel import Wheel
 from app.streams.lease import FolderLease
 from app.tasks import Crew
@@ -116,6 +117,28 @@ async def test_chunks_are_counted_when_they_are_shown(world: World) -> None:
     assert seen["chunks_shown_total"] == sum(tails)
     assert seen["tick_seconds_count"] > 0
     assert seen["journal_behind_seconds"] == 0
+
+
+async def test_what_the_backplane_went_through_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    went_through = BrokerStatistics(
+        heard=15, silent=1, reconnects=2, gaps=3, lost=4, missed=5, wipes=6, failures={"timeout": 7, "error": 8}
+    )
+    monkeypatch.setattr(world.broker, "statistics", lambda: went_through)
+    world.registry.following.repaired = 9
+    seen = read(telemetry_of(world))
+    told = {name.removeprefix("backplane_"): value for name, value in seen.items() if name.startswith("backplane_")}
+    assert told == {
+        "partitions{heard}": 15,
+        "partitions{silent}": 1,
+        "reconnects_total": 2,
+        "gaps_total": 3,
+        "words_lost_total": 4,
+        "probes_missed_total": 5,
+        "wipes_total": 6,
+        "calls_failed_total{timeout}": 7,
+        "calls_failed_total{error}": 8,
+    }
+    assert seen["stream_gaps_repaired_total"] == 9
 
 
 async def test_commands_are_counted_by_what_came_of_them(world: World) -> None:

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
+
+from tests.redis_servers import wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -56,6 +59,27 @@ def test_it_is_ready_when_all_are_and_ends_when_all_have(parent: Parent) -> None
     parent.process.send_signal(signal.SIGTERM)
     parent.until("end 1 SIGTERM", "end 2 SIGTERM", "end 3 SIGTERM")
     assert parent.process.wait(10) == 0
+
+
+def test_nobody_listens_any_more_while_workers_take_their_time_to_end() -> None:
+    parent = Parent("lingering")
+    port = int(parent.until("port")[0].split()[1])
+    parent.until(*STARTED)
+    socket.create_connection(("127.0.0.1", port)).close()
+    parent.process.send_signal(signal.SIGTERM)
+    parent.until("end 1", "end 2", "end 3")
+    wait_for(lambda: refuses(port), "somebody still listens")
+    parent.process.send_signal(signal.SIGTERM)
+    assert parent.process.communicate(timeout=10)[1] == ""
+    assert parent.process.returncode == 0
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_an_interrupt_is_passed_on_as_one(parent: Parent) -> None:

@@ -97,9 +97,10 @@ class World:
         self.hub = Hub(store, self.broker, self.registry.release)
         self.outbox = Outbox(store, self.clock, self.hub.committed, keep=self.limits.event_log_events)
         self.mint = Mint()
-        self.quota = Quota(self.limits.generations_at_once, daily_tokens)
+        self.quota = Quota(self.limits.generations_at_once, daily_tokens, self.limits.generations_per_minute)
         self.ticker = Ticker(self.journal, self.clock, 0.001)
-        is_watched = Presences(self.hub, self.broker).is_watched
+        self.presences = Presences(self.hub, self.broker)
+        is_watched = self.presences.is_watched
         self.closing = Closing(store, self.outbox, self.ticker, self.clock, is_watched, node="n", quota=self.quota)
         self.entitling = Entitling(store, self.outbox, self.catalogue)
         self.asking = Asking(store, self.outbox, patience=self.limits.tool_wait_ms / 1000)
@@ -138,8 +139,6 @@ class World:
             self.registry,
             self.catalogue,
             self.mint,
-            self.clock,
-            self.limits,
             self.quota,
             node="n",
         )
@@ -204,7 +203,7 @@ class World:
         """Wait until nothing runs any more, titles and journal included."""
         assert await self.supervisor._crew.idle(5)
         assert await self.supervisor._titles.idle(5)
-        await until(lambda: not self.ticker._moved)
+        await until(lambda: not any(ticking._moved for ticking in self.ticker._all))
 
     async def row(self, caller: Caller, stream_id: str) -> StreamRow:
         row = await streams.get(self.store, caller.user_id, stream_id)

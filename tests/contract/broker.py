@@ -20,6 +20,7 @@ from app.backplane.news import (
     Appended,
     AppendedRange,
     Ended,
+    HowMany,
     IsVisible,
     Labelled,
     News,
@@ -42,7 +43,7 @@ class Notes:
         self.orders: list[Order] = []
         self.questions: list[tuple[str, Question]] = []
         self.gaps: list[tuple[Concerns, bool]] = []
-        self.says = False
+        self.says: int = False
         self.fails = False
         self._changed = asyncio.Event()
 
@@ -52,7 +53,7 @@ class Notes:
     def obey(self, order: Order) -> None:
         self._note(self.orders, order)
 
-    def answer(self, user_id: str, question: Question) -> bool:
+    def answer(self, user_id: str, question: Question) -> int:
         self._note(self.questions, (user_id, question))
         return self.says
 
@@ -245,6 +246,19 @@ class BrokerContract:
         await b.broker.subscribe("usr_2")
         assert not await a.broker.ask("usr_1", IsVisible("chat_1"))
         assert b.notes.questions == []
+
+    async def test_how_many_there_are_on_all_other_nodes_together(self, join: Join, a: Node, b: Node) -> None:
+        async with join("c") as c:
+            for node in (a, b):
+                await node.broker.subscribe("usr_1")
+            a.notes.says, b.notes.says, c.notes.says = 100, 2, 3
+            assert await a.broker.ask("usr_1", HowMany(), enough=50) == 2, "the user is not present at c"
+            await c.broker.subscribe("usr_1")
+            assert await a.broker.ask("usr_1", HowMany(), enough=50) == 5
+            assert await a.broker.ask("usr_1", HowMany(), enough=2) >= 2
+            assert await c.broker.ask("usr_1", HowMany(), enough=500) == 102
+            b.notes.says = 0
+            assert await a.broker.ask("usr_1", HowMany(), enough=50) == 3
 
     async def test_a_listener_that_fails_hears_the_next_word(
         self, a: Node, b: Node, caplog: pytest.LogCaptureFixture

@@ -11,16 +11,10 @@ retry works at once; and a node that comes back to life changes nothing any more
 import asyncio
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from tests.load.figures import parser, percentile, report
-from tests.redis_servers import RedisServer
-from tests.servers import running_postgres
-from tests.system.server import ServerProcess
+from tests.load.nodes import said_hello, two_nodes
 from tests.wire import Tab, guest, opened, text_of
 
 ENDED_WITHIN = 10.0
@@ -83,26 +77,15 @@ class Readers:
                 self.wrong.append(f"{stream_id} changed after its end")
 
 
-@contextmanager
-def two_nodes() -> Iterator[tuple[ServerProcess, ServerProcess]]:
-    """Two nodes and what they share."""
-    with tempfile.TemporaryDirectory() as folder, running_postgres() as database, RedisServer() as redis:
-        shared = {"DATABASE_URL": database, "REDIS_URL": redis.url}
-        with (
-            ServerProcess(Path(folder) / "a", NODE_NAME="a", **shared) as a,
-            ServerProcess(Path(folder) / "b", NODE_NAME="b", **shared) as b,
-        ):
-            yield a, b
-
-
 async def main(streams: int, *, frozen: bool) -> int:
     """Let the owner die once and report."""
-    with two_nodes() as (a, b):
+    with two_nodes() as nodes:
+        a, b = nodes.a, nodes.b
         users = [guest(a.url) for _ in range(-(-streams // OF_ONE_USER))]
         readers: list[Readers] = []
         async with asyncio.TaskGroup() as opening:
             tabs = [
-                (opening.create_task(said_hello(a.url, user)), opening.create_task(said_hello(b.url, user)))
+                (opening.create_task(said_hello(Tab(a.url, user))), opening.create_task(said_hello(Tab(b.url, user))))
                 for user in users
             ]
         readers = [Readers(one.result(), two.result()) for one, two in tabs]
@@ -129,13 +112,6 @@ async def main(streams: int, *, frozen: bool) -> int:
         },
         reached=not wrong and max(took) <= ENDED_WITHIN,
     )
-
-
-async def said_hello(url: str, token: str) -> Tab:
-    """A tab that has said hello and stays open."""
-    tab = await Tab(url, token).__aenter__()
-    await tab.hello()
-    return tab
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The wire reference names everything there is on the wire."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any, get_args
@@ -28,6 +29,7 @@ from protocol.frames.objects import (
 from protocol.frames.server import SERVER_FRAMES, EventName
 from protocol.lifecycle import CLIENT_CONNECTION, SERVER_CONNECTION, STREAM, SUBSCRIPTION, Table
 from protocol.limits import Limits
+from protocol.parts.fold import _HANDLERS
 
 TEXT = (Path(__file__).parents[2] / "protocol" / "README.md").read_text()
 SECTIONS = {int(section.split(".", 1)[0]): section for section in re.split(r"^## (?=\d)", TEXT, flags=re.MULTILINE)[1:]}
@@ -158,9 +160,32 @@ def test_what_is_served_is_what_the_server_serves() -> None:
         )
         for kind in handlers.table(object.__new__(handlers))  # type: ignore[arg-type]  # its own class, uninitialised
     ]
-    served = {kind.__struct_config__.tag for kind in kinds} | {"auth.refresh"}  # the socket's own
-    claimed = SECTIONS[14].split("This server carries out", 1)[1].split(";", 1)[0]
-    assert set(re.findall(r"`([^`]+)`", claimed)) == served
+    served = {kind.__struct_config__.tag for kind in kinds}
+    # The socket's own, which never reach a handler.
+    served |= {"hello", "auth.refresh", "presence.update", "ping", "pong"}
+    assert served == {frame.__struct_config__.tag for frame in CLIENT_FRAMES}, "section 14 says: every frame"
+
+
+def test_every_kind_of_chunk_is_described() -> None:
+    assert rows(5).keys() >= {*_HANDLERS, "finish-step", "data-*"}
+
+
+def frames_of_conversations() -> list[tuple[str, str]]:
+    """Every line of section 12 that is a frame: who sends it, and its text."""
+    return re.findall(r"^(?:\w+ +)?([<>]) (\{.*(?:\n   .*)?)$", SECTIONS[12], flags=re.MULTILINE)
+
+
+def test_the_worked_conversations_are_made_of_frames() -> None:
+    """What `…` leaves out is not checked; that the rest is JSON of a known type is."""
+    known = {"<": SERVER_FRAMES, ">": CLIENT_FRAMES}
+    assert len(frames_of_conversations()) > 40
+    for side, text in frames_of_conversations():
+        whole = re.sub(r",? ?…,?", "", text)
+        frame = json.loads(whole)
+        assert frame["type"] in {kind.__struct_config__.tag for kind in known[side]}, text
+        struct = next(kind for kind in known[side] if kind.__struct_config__.tag == frame["type"])
+        fields = {field.encode_name for field in msgspec.structs.fields(struct)} | {"type"}
+        assert frame.keys() <= fields, text
 
 
 def test_links_inside_lead_somewhere() -> None:

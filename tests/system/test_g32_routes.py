@@ -47,9 +47,10 @@ ROUTES: Mapping[tuple[str, str], Frame | None] = {
     ("GET", "/metrics"): None,
     ("GET", "/docs"): None,
     ("GET", "/docs/{id}"): None,
+    ("GET", "/v1/asyncapi.json"): None,
     ("GET", "/{id}"): None,
 }
-SOCKETS = {"/v1/socket"}  # each has a test of its own for its frames
+SOCKETS = {"/v1/socket", "/v1/ai-sdk"}  # each has a test of its own for its frames
 
 
 def test_every_route_is_called(tmp_path: Path) -> None:

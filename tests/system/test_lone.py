@@ -1,7 +1,9 @@
 """One node with PostgreSQL and without Redis: the lease in the database keeps it alone."""
 
+from contextlib import closing
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from tests.system.server import ServerProcess
@@ -16,7 +18,7 @@ def database(new_postgres_database: object) -> str:
     return url
 
 
-async def test_g18_a_lone_node_that_was_killed_finds_its_answers_when_its_lease_is_over(
+async def test_g18_a_lone_node_that_was_killed_takes_its_lease_over_and_finds_its_answers(
     database: str, tmp_path: Path
 ) -> None:
     with ServerProcess(tmp_path / "data", DATABASE_URL=database) as server:
@@ -29,8 +31,16 @@ async def test_g18_a_lone_node_that_was_killed_finds_its_answers_when_its_lease_
         server.start()
         async with opened(server.url, token) as tab:
             answer = (await tab.history("c"))[-1]
+        assert lease_count(database) == 1, "that of the dead one was not waited for"
     assert answer["metadata"]["status"] == "interrupted"
     assert text_of(answer).startswith(shown)
+
+
+def lease_count(database: str) -> int:
+    with closing(psycopg2.connect(database)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM leases")
+        [(count,)] = cursor.fetchall()
+        return int(count)
 
 
 async def test_a_second_lone_node_says_who_serves_the_database(database: str, tmp_path: Path) -> None:

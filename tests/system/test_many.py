@@ -138,6 +138,8 @@ async def test_g30_a_drain_loses_no_token_of_an_answer_that_is_read_elsewhere(pa
         pair.a.signal(15)
         goodbye = await a.until(lambda got: got["type"] == "goodbye")
         assert goodbye["reconnectAfterMs"][1] > 0
+        with pytest.raises(ConnectionRefusedError):  # a balancer leads whoever comes now to its neighbour
+            await Tab(pair.a.url).__aenter__()
         end = await b.ended(stream_id)
         assert end["status"] == "completed"
         assert b.streams[stream_id].text == text_of((await b.history("c"))[-1])

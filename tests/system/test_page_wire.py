@@ -336,6 +336,22 @@ def test_g30_goodbye_moves_to_a_new_socket(server: ScriptedServer) -> None:
     shows(server, "before after")
 
 
+def test_g30_a_question_that_a_leaving_server_refuses_is_asked_of_the_next_one(server: ScriptedServer) -> None:
+    server.page.clock.install()
+    server.page.goto("/")
+    server.welcome()
+    server.send("goodbye", reason="draining", reconnectAfterMs=[1000, 2000], closeAfterMs=9000)
+    sent = ask(server)
+    server.refuse(sent, "draining", "This server restarts.")
+    server.page.evaluate("0")
+    server.page.clock.run_for(2_100)
+    server.welcome(offset=None)
+    assert server.receive("message.send") == sent
+    accept(server, sent)
+    words(server, 0, 1, "Yes.")
+    shows(server, "Yes.")
+
+
 def test_after_a_44xx_close_it_says_why_and_waits_for_the_person(server: ScriptedServer) -> None:
     server.page.clock.install()
     server.page.goto("/")

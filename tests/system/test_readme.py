@@ -15,11 +15,15 @@ from tests.system.server import ServerProcess
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
+def examples(language: str) -> list[str]:
+    """The README's examples in a language."""
+    return [str(found) for found in re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)]
+
+
 def example(language: str) -> str:
     """The README's one example in a language."""
-    found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    assert len(found) == 1, f"the README has {len(found)} examples in {language}"
-    return str(found[0])
+    [found] = examples(language)
+    return found
 
 
 @pytest.mark.slow
@@ -41,13 +45,18 @@ def test_the_browser_example_shows_an_answer(shared_server: ServerProcess) -> No
         expect(page.locator("body")).to_contain_text("documentation", timeout=20_000)
 
 
+def test_the_use_chat_examples_are_those_that_are_tried() -> None:
+    tried = [(SDK.folder / "test" / name).read_text() for name in ("readme.tsx", "readme-stock.tsx")]
+    assert examples("tsx") == tried
+
+
 @pytest.mark.browser
 @pytest.mark.slow
-def test_the_use_chat_example_asks_and_stops(shared_server: ServerProcess, tmp_path: Path) -> None:
-    assert example("tsx") == (SDK.folder / "test" / "readme.tsx").read_text(), "the example is tried from this file"
+@pytest.mark.parametrize("file", ["readme-page.tsx", "readme-stock-page.tsx"])
+def test_a_use_chat_example_asks_and_stops(shared_server: ServerProcess, tmp_path: Path, file: str) -> None:
     SDK.install()
     bundle = tmp_path / "example.js"
-    subprocess.run(["node", "test/bundle.mjs", str(bundle)], cwd=SDK.folder, timeout=120, check=True)
+    subprocess.run(["node", "test/bundle.mjs", str(bundle), file], cwd=SDK.folder, timeout=120, check=True)
     with launched_chromium() as browser:
         page = browser.new_page()
         page.goto(f"{shared_server.url}/docs")

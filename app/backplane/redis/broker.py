@@ -3,10 +3,9 @@
 import asyncio
 import logging
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
-from app.backplane.broker import Listener
+from app.backplane.broker import BrokerStatistics, Listener
 from app.backplane.news import Announced, Answered, Asked, News, Order, Probe, Question
 from app.backplane.redis.partition import Partition
 from app.backplane.redis.questions import Questions
@@ -18,15 +17,6 @@ log = logging.getLogger("tidewire.broker")
 
 ANSWER_WITHIN = 0.25
 OPEN_WITHIN = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """What a broker has gone through: connections it heard by, messages it could not send, gaps it told of."""
-
-    connections: int
-    lost: int
-    gaps: int
 
 
 class RedisBroker:
@@ -54,12 +44,19 @@ class RedisBroker:
     def __repr__(self) -> str:
         return f"<RedisBroker {self._node} users={len(self._subscribers)} {self.statistics()}>"
 
-    def statistics(self) -> Statistics:
-        """What it has gone through."""
-        return Statistics(
-            connections=sum(partition.subscription.connections for partition in self._partitions),
-            lost=sum(partition.postbox.lost for partition in self._partitions),
+    def statistics(self) -> BrokerStatistics:
+        """How it is, and what it has gone through."""
+        every = self._partitions
+        heard = sum(partition.subscription.is_up for partition in every)
+        return BrokerStatistics(
+            heard=heard,
+            silent=len(every) - heard,
+            reconnects=sum(max(0, partition.subscription.connections - 1) for partition in every),
             gaps=self._gaps,
+            lost=sum(partition.postbox.lost for partition in every),
+            missed=sum(partition.prober.missed for partition in every),
+            wipes=sum(partition.prober.wipes for partition in every),
+            failures=self._servers.failures,
         )
 
     async def open(self, listener: Listener) -> None:
@@ -122,17 +119,17 @@ class RedisBroker:
             log.warning("%s cannot be told: %s", node, problem)
             return False
 
-    async def ask(self, user_id: str, question: Question) -> bool:
+    async def ask(self, user_id: str, question: Question, *, enough: int = 1) -> int:
         """Ask the others; whoever hears the question counts as somebody who will answer."""
         partition, channel = self._of(user_id), self._names.user(user_id)
-        with self._questions.ask() as asked:
+        with self._questions.ask(enough) as asked:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN):
                     message = encode(self._sender, Asked(asked.number, question))
                     heard = await self._publish(partition.number, channel, message)
                     return await asked.outcome(heard - partition.subscription.is_heard(channel))
             except (TimeoutError, ServerUnavailable):
-                return False
+                return asked.total
 
     def _of(self, user_id: str) -> Partition:
         return self._partitions[self._names.partition(user_id)]

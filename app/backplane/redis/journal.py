@@ -62,6 +62,15 @@ class RedisJournal:
     def __repr__(self) -> str:
         return f"<RedisJournal {self._servers!r} writes={len(self._alive)}>"
 
+    @property
+    def partitions(self) -> int:
+        """How many there are; each is on one server."""
+        return self._names.partitions
+
+    def partition(self, user_id: str) -> int:
+        """Where everything of a user is."""
+        return self._names.partition(user_id)
+
     async def open(self) -> None:
         """Find every partition, and look whether its server will do.
 

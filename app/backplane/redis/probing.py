@@ -34,6 +34,9 @@ class Prober:
         sender: this node, as it signs.
         on_silence: called when a probe did not come back.
         on_wiped: called when the partition is another one than before: wiped, or taken over by an empty server.
+
+    Attributes:
+        missed, wipes: how often either happened.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Prober:
         on_silence: Callable[[], None],
         on_wiped: Callable[[], None],
     ) -> None:
+        self.missed = self.wipes = 0
         self._servers = servers
         self._partition = partition
         self._channel = channel
@@ -83,6 +87,7 @@ class Prober:
             async with asyncio.timeout(WITHIN):
                 await self._returned.wait()
         except TimeoutError:
+            self.missed += 1
             self._on_silence()
 
     def _compare(self, epoch: bytes) -> None:
@@ -91,4 +96,5 @@ class Prober:
             log.warning(
                 "Redis has lost what it had in partition %d; answers that are written go there again", self._partition
             )
+            self.wipes += 1
             self._on_wiped()

@@ -9,30 +9,37 @@ from app.backplane.news import Answered
 
 
 class Question:
-    """A question under way: it is decided by the first yes, or by everybody's no."""
+    """A question under way: it is decided by enough, or by everybody's answer.
 
-    def __init__(self, number: int) -> None:
+    Args:
+        number: by which its answers name it.
+        enough: the sum that decides without the rest; a yes counts one.
+    """
+
+    def __init__(self, number: int, enough: int = 1) -> None:
         self.number = number
-        self._refusals = 0
+        self.total = 0
+        self._enough = enough
+        self._answers = 0
         self._expected: int | None = None
-        self._decided: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._decided: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
-    async def outcome(self, expected: int) -> bool:
-        """Wait for what so many nodes answer."""
+    async def outcome(self, expected: int) -> int:
+        """Wait for what so many nodes answer; return the sum."""
         self._expected = expected
         self._look()
         return await self._decided
 
-    def take(self, answer: bool) -> None:
+    def take(self, answer: int) -> None:
         """Take one answer; it may come before it is known how many are expected."""
-        if answer and not self._decided.done():
-            self._decided.set_result(True)
-        self._refusals += not answer
+        self.total += answer
+        self._answers += 1
         self._look()
 
     def _look(self) -> None:
-        if self._expected is not None and self._refusals >= self._expected and not self._decided.done():
-            self._decided.set_result(False)
+        is_complete = self._expected is not None and self._answers >= self._expected
+        if (is_complete or self.total >= self._enough) and not self._decided.done():
+            self._decided.set_result(self.total)
 
 
 class Questions:
@@ -43,9 +50,9 @@ class Questions:
         self._open: dict[int, Question] = {}
 
     @contextmanager
-    def ask(self) -> Iterator[Question]:
+    def ask(self, enough: int = 1) -> Iterator[Question]:
         """A new question; answers that come after the block are too late."""
-        question = Question(next(self._numbers))
+        question = Question(next(self._numbers), enough)
         self._open[question.number] = question
         try:
             yield question

@@ -1,6 +1,7 @@
 """Calls the servers that make up the backplane, and never waits for one longer than two seconds."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -52,9 +53,13 @@ class Servers:
 
     Args:
         url: where they are.
+
+    Attributes:
+        failures: calls that failed, by reason: `timeout` or `error`.
     """
 
     def __init__(self, url: RedisUrl) -> None:
+        self.failures = Counter(timeout=0, error=0)
         self.names = Names(url)
         self.is_sharded = url.kind == "cluster"
         self._url = url
@@ -165,6 +170,7 @@ class Servers:
                         raise
                 return await heeding(self._attempt(partition, work))
         except (RedisError, OSError, TimeoutError) as problem:
+            self.failures["timeout" if isinstance(problem, TimeoutError | RedisTimeoutError) else "error"] += 1
             raise self._unavailable(partition, problem) from problem
 
     async def _attempt(self, partition: int, work: Callable[[Redis], Awaitable[T]]) -> T:

@@ -59,6 +59,11 @@ class Subscription:
     def __repr__(self) -> str:
         return f"<Subscription {self._partition} {self._channels!r} connections={self.connections}>"
 
+    @property
+    def is_up(self) -> bool:
+        """Whether there is a connection over which everything that was wanted at its beginning is heard."""
+        return self._connection is not None and not self._is_new
+
     def want(self, channel: bytes) -> None:
         """Subscribe as soon as possible."""
         self._channels.wanted.add(channel)

@@ -20,10 +20,12 @@ class Loan(databases.core.Connection):
     """A connection for one `async with`, whoever uses it: `databases` binds its own to the current task."""
 
     _connection: LinkConnection
+    _database: "Engine"
 
     async def run(self, statement: Statement) -> list[Row]:
         """Run one statement; tasks that share a transaction take turns."""
         async with self._query_lock:
+            self._database.queries += 1
             return await self._connection.link.run(statement)
 
     def scope(self) -> LinkTransaction:
@@ -39,6 +41,7 @@ class Engine(databases.Database):
     }
 
     _backend: LinkBackend
+    queries = 0
 
     def loan(self) -> Loan:
         return Loan(self, self._backend)
@@ -83,6 +86,11 @@ class Database:
     def free_connections(self) -> int:
         """How many connections nobody holds, open or not."""
         return sum(engine.free for engine in {self._writes, self._reads})
+
+    @property
+    def queries(self) -> int:
+        """How many statements it was sent so far, apart from those that begin and end transactions."""
+        return sum(engine.queries for engine in {self._writes, self._reads})
 
     async def connect(self) -> None:
         """Open the database.

@@ -6,6 +6,8 @@ reports a statement the server stopped as a cancellation of the task. `PatientCo
 
 import asyncio
 import socket
+import weakref
+from contextlib import suppress
 from typing import Any
 
 import psycopg2
@@ -88,7 +90,24 @@ class PostgresBackend(LinkBackend):
 
 
 class PatientConnection(Connection):
-    """An aiopg connection that lets a cancelled statement end, and says which statements the server stopped."""
+    """An aiopg connection that lets a cancelled statement end, and says which statements the server stopped.
+
+    It also leaves nothing in the event loop when libpq gives up its socket. aiopg forgets to stop waiting for the
+    socket to become writable; uvloop then refuses the next connection that gets the same number (aiopg#909).
+    """
+
+    @staticmethod
+    def _ready(weak_self: "weakref.ref[Any]") -> None:
+        connection = weak_self()
+        if connection is None:
+            return
+        watched = connection._fileno
+        Connection._ready(weak_self)
+        if watched is not None and connection._fileno is None:
+            loop = asyncio.get_running_loop()
+            for stop_watching in (loop.remove_writer, loop.remove_reader):
+                with suppress(OSError, RuntimeError):  # it is closed already, which is why
+                    stop_watching(watched)
 
     async def _poll(self, waiter: asyncio.Future[None], timeout: float) -> None:  # noqa: ASYNC109  # aiopg's signature
         self._ready(self._weakref)

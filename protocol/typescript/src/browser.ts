@@ -27,6 +27,8 @@ export function browser(): Platform {
     clock: systemClock,
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
     watch: watchPage,
+    // A `File` is one of ours and one of the browser's, which the types cannot know.
+    upload: (url, headers, body) => fetch(url, { method: "POST", headers, body: body as Blob }),
     ...(storage ? { storage } : {}),
   };
 }

@@ -37,7 +37,8 @@ export {
   Withdrawn,
 } from "./sdk/errors.js";
 export type { Outgoing } from "./sdk/kept.js";
-export type { Clock, Platform, Signal, SocketLike, Storage } from "./sdk/platform.js";
+export type { Clock, FileContent, Platform, Signal, SocketLike, Storage } from "./sdk/platform.js";
 export { cookieSession, type Fetch, type GuestSession, guestSession } from "./sdk/sign-in.js";
 export { type Store, Watched } from "./sdk/store.js";
+export type { UploadedFile, UploadedPart, UploadOptions } from "./sdk/upload.js";
 export type { Content, SendWish, Wish } from "./sdk/verbs.js";

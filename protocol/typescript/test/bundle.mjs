@@ -1,4 +1,4 @@
-// `node test/bundle.mjs FILE` writes the README's example, as test/readme-page.tsx shows it, as one script.
+// `node test/bundle.mjs FILE [PAGE] [MODE]` writes a page, by default the README's example, as one script.
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -10,12 +10,13 @@ const alias = Object.entries(parts).map(([name, file]) => ({
   replacement: path(`../src/${file}`),
 }));
 
+const [file, page = "readme-page.tsx", mode = "production"] = process.argv.slice(2);
 const [result] = await build({
   root: path(".."),
   configFile: false,
   logLevel: "error",
-  define: { "process.env.NODE_ENV": '"production"' },
+  define: { "process.env.NODE_ENV": JSON.stringify(mode) },
   resolve: { alias },
-  build: { write: false, lib: { entry: path("readme-page.tsx"), formats: ["iife"], name: "example" } },
+  build: { write: false, lib: { entry: path(page), formats: ["iife"], name: "example" } },
 });
-await writeFile(process.argv[2], result.output[0].code);
+await writeFile(file, result.output[0].code);

@@ -75,3 +75,20 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(DataFolderError, match="cannot be used"):
         DataFolder(tmp_path).lock()
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_folder_knows_the_node_that_had_it_last(tmp_path: Path) -> None:
+    with DataFolder(tmp_path) as first:
+        assert first.former_node() == ""
+        first.note_node("node_1")
+        first.note_node("node_2")
+    with DataFolder(tmp_path) as second:
+        assert second.former_node() == "node_2"
+
+
+def test_a_node_that_cannot_be_noted_is_a_sentence_about_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "node").mkdir()
+    with DataFolder(tmp_path) as folder, pytest.raises(DataFolderError, match="Set DATA_DIR"):
+        folder.note_node("node_1")
+    with DataFolder(tmp_path) as folder, pytest.raises(DataFolderError, match="Set DATA_DIR"):
+        folder.former_node()

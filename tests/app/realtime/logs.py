@@ -12,6 +12,8 @@ from app.store.outbox import Committed
 from app.store.queries import Row
 from protocol.frames.objects import EventPosition
 
+_COLUMNS = ("event_offset", "name", "time", "source_client_id", "data")
+
 
 class Log:
     """The event log of user `u`, as the queries of `app.store.events` see it."""
@@ -42,9 +44,11 @@ class Log:
             user_ids = values.get("user_ids", [values.get("user_id")])
             rows = [{"user_id": "u", "epoch": "e", "head": self.head}] if "u" in user_ids else []
         else:
+            names = [name for name in values if name.startswith("offset")]  # one for each position that is asked about
             rows = [
-                dict(zip(("event_offset", "name", "time", "source_client_id", "data"), event, strict=True))
-                for event in self.events[max(self.trimmed, values["offset"]) :][: values["limit"]]
+                {"place": place} | dict(zip(_COLUMNS, event, strict=True))
+                for place, name in enumerate(names)
+                for event in self.events[max(self.trimmed, values[name]) :][: values["limit"]]
                 if event.offset not in self.lost
             ]
         if self.gate is not None:

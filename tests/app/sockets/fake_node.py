@@ -15,7 +15,7 @@ from app.realtime.signed_in import SignedIn
 from app.sockets.addresses import Addresses
 from app.sockets.endpoint import Sockets
 from app.sockets.greeting import PROTOCOL, Greeted, Greeting
-from app.sockets.socket import Services
+from app.sockets.line import Services
 from app.sockets.wheel import Wheel
 from app.store.events import StoredEvent
 from app.store.queries import Queries

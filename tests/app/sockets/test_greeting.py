@@ -1,5 +1,6 @@
 """Hellos over a real store."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from app.commands.identity import Granted, Proof
 from app.commands.reply import Caller
 from app.sockets.addresses import FAILED_HELLOS_AT_ONCE, Addresses
 from app.sockets.greeting import Greeted, Greeting
+from app.store import events
 from app.store.engine import Database
 from protocol.codec import decode_client, to_json
 from protocol.errors import Refusal, Violation
@@ -32,6 +34,7 @@ def greeting_of(world: World) -> Greeting:
         world.identity,
         ADDRESSES,
         world.hub,
+        world.presences,
         world.registry,
         world.dashboard,
         world.store,
@@ -247,3 +250,40 @@ async def test_a_journal_that_is_away_fails_its_entry_and_not_the_hello(world: W
     assert error is not None
     assert (error.code, error.retryable, answer.streams) == ("unavailable", True, [])
     world.journal.away = False
+
+
+async def test_a_crowd_that_comes_at_once_is_greeted_with_a_few_queries(world: World) -> None:
+    people = [await world.granted() for _ in range(40)]
+    greeting, known = greeting_of(world), [await welcomed_before(world, person) for person in people]
+    before = world.store.queries
+    crowd = [
+        asyncio.create_task(greeting.greet(hello, bearer(person), None, Tab(), Window()))
+        for person, hello in zip(people, known, strict=True)
+        for _ in range(5)
+    ]
+    answers = await asyncio.gather(*crowd)
+    assert [answer.welcome.user_id for answer in answers] == [person.user_id for person in people for _ in range(5)]
+    assert all(answer.welcome.events.recovered for answer in answers)
+    assert all([each.status for each in answer.welcome.streams] == ["completed"] for answer in answers)
+    assert world.store.queries - before <= len(crowd) / 4
+
+
+async def welcomed_before(world: World, person: Granted) -> Hello:
+    """The hello of somebody who has missed everything about an answer."""
+    head = await events.head(world.store, person.user_id)
+    assert head is not None
+    stream = await world.answered(Caller(person.user_id, "client"))
+    await world.quiet()
+    hello = decode_client(
+        orjson.dumps(
+            {
+                "type": "hello",
+                "id": "h",
+                "clientId": "tab",
+                "events": {"epoch": head.epoch, "offset": head.offset},
+                "streams": [{"streamId": stream.stream_id, "after": 0}],
+            }
+        )
+    )
+    assert isinstance(hello, Hello)
+    return hello

@@ -98,6 +98,14 @@ async def test_the_first_signal_is_reported_and_closes_nothing() -> None:
         assert not server.server.should_exit
 
 
+async def test_a_server_that_stops_listening_goes_on_with_what_is_open() -> None:
+    async with edge() as server, connect(server.url) as client:
+        server.server.stop_listening()
+        with pytest.raises(ConnectionRefusedError):
+            await connect(server.url)
+        await (await client.ping())
+
+
 async def test_the_application_ends_the_server_when_it_has_drained() -> None:
     stops: list[Server] = []
 

@@ -44,7 +44,7 @@ async def begin(store: Database, user_id: str, n: int) -> None:
 
 
 async def found(store: Database, session_id: str) -> Session:
-    session = await sessions.by_token(store, f"hash_{session_id}")
+    session = (await sessions.by_tokens(store, [f"hash_{session_id}"])).get(f"hash_{session_id}")
     assert session is not None
     return session
 
@@ -57,7 +57,7 @@ async def revoked(store: Database) -> set[str]:
 async def test_a_session_is_found_by_its_token(store: Database) -> None:
     assert await found(store, "u1") == Session("u1", "u", "guest", NOW + 10, seen_at=NOW)
     assert await found(store, "u3") == Session("u3", "u", "guest", None, kind="token")
-    assert await sessions.by_token(store, "hash") is None
+    assert await sessions.by_tokens(store, ["hash"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -220,6 +220,6 @@ async def test_a_user_goes_with_all_that_is_theirs_and_their_number_stays_a_whil
     await users.delete(store, "u")
     await users.delete(store, "u")
     assert await users.get(store, "u") is None
-    assert await sessions.by_token(store, "hash_u1") is None
+    assert await sessions.by_tokens(store, ["hash_u1"]) == {}
     assert (await found(store, "v1")).user_id == "v"
     assert await sessions.ended_lately(store, within_ms=60_000) == [("u", None, "session_revoked")]

@@ -1,13 +1,14 @@
 """Following a stream of another node: whatever is lost, doubled or overtaken, its readers get all of it, in order."""
 
 import asyncio
+from collections.abc import Iterable
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.backplane.interface import JournalUnavailable
+from app.backplane.interface import Held, JournalUnavailable, StreamKey
 from app.streams.following import Following
 from app.streams.generation import STOPPED, Ending
 from app.streams.stream import Stream
@@ -28,8 +29,8 @@ def chunk(seq: int) -> Chunk:
 class Elsewhere:
     """A stream that another node writes, and this node's side of it."""
 
-    def __init__(self, status: StreamStatus = "streaming") -> None:
-        self.journal = MemoryJournal()
+    def __init__(self, status: StreamStatus = "streaming", journal: MemoryJournal | None = None) -> None:
+        self.journal = journal or MemoryJournal()
         self.stream = Stream("s", user_id="u", chat_id="c", message_id="m", status=status, started_at=0)
         self.known = {"s": self.stream}
         self.following = Following(self.journal, self.known.values, self.known.get, lambda: 1)
@@ -133,6 +134,36 @@ def test_a_last_message_that_was_lost_is_found_by_the_round() -> None:
         await settled()
         assert other.is_whole()
         assert other.stream.status == "stopped"
+
+    run_virtual(main())
+
+
+class Torn(MemoryJournal):
+    """A journal in two parts, of which the one that has the user "away" cannot be read."""
+
+    partitions = 2
+
+    def partition(self, user_id: str) -> int:
+        return int(user_id == "away")
+
+    async def held_of(self, keys: Iterable[StreamKey]) -> dict[StreamKey, Held]:
+        some = list(keys)
+        if any(key.user_id == "away" for key in some):
+            raise JournalUnavailable("That part is away.")
+        return await super().held_of(some)
+
+
+def test_the_round_finds_what_was_lost_though_another_part_of_the_journal_is_away() -> None:
+    async def main() -> None:
+        other = Elsewhere(journal=Torn())
+        other.known["away"] = Stream(
+            "away", user_id="away", chat_id="c", message_id="m", status="streaming", started_at=0
+        )
+        other.write(3)
+        with pytest.raises(JournalUnavailable):
+            await other.following.check()
+        await settled()
+        assert other.is_whole()
 
     run_virtual(main())
 

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import pytest
 
+from app.backplane.folder import DataFolder
 from app.store import leases
 from app.store.errors import StoreUnavailable
 from app.store.leases import Lease, Neighbour
@@ -37,8 +39,10 @@ class Base:
     async def others(self, _q: object, _node: str) -> list[Neighbour]:
         return self.neighbours
 
-    async def release(self, _q: object, _node: str) -> None:
-        self.expires_at = 0
+    async def release(self, _q: object, node: str) -> None:
+        self.neighbours = [each for each in self.neighbours if each.node != node]
+        if node == "n":
+            self.expires_at = 0
 
 
 @pytest.fixture
@@ -50,8 +54,8 @@ def lease_of() -> NodeLease:
     return NodeLease(None, loop_clock(), node="n")  # type: ignore[arg-type]  # the patched queries need no database
 
 
-def lone_lease() -> LoneLease:
-    return LoneLease(None, loop_clock(), node="n")  # type: ignore[arg-type]  # as above
+def lone_lease(folder: Path) -> LoneLease:
+    return LoneLease(None, loop_clock(), DataFolder(folder), node="n")  # type: ignore[arg-type]  # as above
 
 
 async def renewed_for(lease: NodeLease, seconds: float) -> None:
@@ -141,24 +145,45 @@ def test_g18_the_next_look_comes_when_the_first_neighbour_may_have_died(base: Ba
     run_virtual(main())
 
 
-def test_a_lone_node_waits_for_the_lease_of_one_that_died(base: Base) -> None:
+def test_g18_a_lone_node_takes_over_at_once_from_the_one_that_had_its_folder(base: Base, tmp_path: Path) -> None:
+    async def main() -> None:
+        DataFolder(tmp_path).note_node("dead")
+        base.neighbours = [Neighbour("dead", 8_900)]
+        await lone_lease(tmp_path).take()
+        assert asyncio.get_running_loop().time() == 0
+        assert DataFolder(tmp_path).former_node() == "n"
+
+    run_virtual(main())
+
+
+def test_what_had_the_folder_says_nothing_of_another_node(base: Base, tmp_path: Path) -> None:
+    async def main() -> None:
+        DataFolder(tmp_path).note_node("dead")
+        base.neighbours = [Neighbour("dead", 8_900), Neighbour("alive", 8_900)]
+        with pytest.raises(NotAlone, match="alive"):
+            await lone_lease(tmp_path).take()
+
+    run_virtual(main())
+
+
+def test_a_lone_node_waits_for_the_lease_of_one_that_died(base: Base, tmp_path: Path) -> None:
     async def dies() -> None:
         left = 9_000 - int(asyncio.get_running_loop().time() * 1000)
         base.neighbours = [Neighbour("dead", left)] if left > 0 else []
 
     async def main() -> None:
         base.failing = dies
-        await lone_lease().take()
+        await lone_lease(tmp_path).take()
         assert 9 <= asyncio.get_running_loop().time() < 9.1
 
     run_virtual(main())
 
 
-def test_a_lone_node_gives_way_to_one_that_lives(base: Base) -> None:
+def test_a_lone_node_gives_way_to_one_that_lives(base: Base, tmp_path: Path) -> None:
     async def main() -> None:
         base.neighbours = [Neighbour("alive", 8_900)]
         with pytest.raises(NotAlone, match="alive"):
-            await lone_lease().take()
+            await lone_lease(tmp_path).take()
         assert base.expires_at == 0, "it holds no lease any more, so the other may be started anew"
 
     run_virtual(main())

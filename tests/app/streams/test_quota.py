@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.streams.quota import DAY_MS, Quota, day_of
+from app.streams.quota import DAY_MS, MINUTE_MS, Quota, day_of
 
 MIDNIGHT = 20_718 * DAY_MS  # the end of 2026-09-21
 
@@ -36,3 +36,17 @@ def test_a_refusal_says_when_the_budget_renews(before: int, words: str) -> None:
     assert str(refusal) == f"Today's budget of 100,000 tokens is used up. It renews at 00:00 UTC, in {words}."
     assert refusal.error.retry_after_ms == before
     assert refusal.error.details == {"renewsAt": MIDNIGHT, "used": 123_456, "budget": 100_000}
+
+
+@pytest.mark.parametrize("per_minute", [1, 7, 60, 100_000])
+def test_so_many_questions_at_once_and_one_more_with_every_share_of_a_minute(per_minute: int) -> None:
+    quota, now, asked_until = Quota(16, per_minute=per_minute), MIDNIGHT, MIDNIGHT
+    for _ in range(min(per_minute, 1_000)):
+        asked_until += quota.share_ms
+        assert quota.too_soon(asked_until, now) is None
+    full = now + quota.most_ms
+    refusal = quota.too_soon(full + quota.share_ms, now)
+    assert refusal is not None
+    assert (refusal.code, refusal.error.retry_after_ms) == ("rate_limited", quota.share_ms)
+    assert quota.too_soon(full + quota.share_ms, now + quota.share_ms) is None
+    assert quota.most_ms >= MINUTE_MS, "never more a minute than that on average"

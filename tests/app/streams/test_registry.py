@@ -79,7 +79,22 @@ async def test_g11_a_log_that_is_gone_is_expired(world: World) -> None:
     await world.quiet()
     assert isinstance(world.journal, MemoryJournal)
     world.journal.ends.clear()
-    assert await refusal(restarted(world), caller.user_id, stream.stream_id) == "stream_expired"
+    world.journal.logs.clear()
+    registry = restarted(world)
+    assert await refusal(registry, caller.user_id, stream.stream_id) == "unavailable", "its owner may write it anew"
+    world.unix += 10
+    assert await refusal(registry, caller.user_id, stream.stream_id) == "stream_expired"
+
+
+async def test_g11_a_log_is_whole_although_its_end_is_not_written_down_yet(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.ends.clear()
+    found = await restarted(world).find(caller.user_id, stream.stream_id)
+    assert found.read(0, 10**6).frame == stream.read(0, 10**6).frame
+    assert (found.end, found.status) == (stream.end, "completed")
 
 
 async def test_g11_a_log_that_lacks_its_last_chunks_is_never_sent(world: World) -> None:
@@ -89,6 +104,27 @@ async def test_g11_a_log_that_lacks_its_last_chunks_is_never_sent(world: World) 
     assert isinstance(world.journal, MemoryJournal)
     del world.journal.logs[stream.stream_id][-2:]
     assert await refusal(restarted(world), caller.user_id, stream.stream_id) == "stream_expired"
+
+
+async def test_g18_an_end_that_a_dead_node_stored_and_told_nobody_is_found(world: World) -> None:
+    caller = await world.guest()
+    world.model.script = held = Held()
+    stream_id = (await world.ask(caller))["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    other = Registry(world.store, world.journal, world.clock, node="other", retention_ms=world.limits.stream_log_ms)
+    followed = await other.find(caller.user_id, stream_id)
+    held.gate.set()
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.ends.clear()
+    await other.look_for_ends()
+    assert not followed.ended, "its owner may be about to tell"
+    world.unix += 2
+    await other.look_for_ends()
+    await until(lambda: followed.log.tail == stream.log.tail)
+    await other.look_for_ends()
+    assert (followed.end, followed.status) == (stream.end, "completed")
 
 
 async def test_a_journal_that_is_away_is_no_loss(world: World) -> None:
@@ -128,6 +164,44 @@ async def test_a_stream_that_runs_on_another_node_is_followed_here(world: World)
     assert followed.head == 4
     other.release(caller.user_id)
     assert other.get(stream_id) is None, "nothing is told of it any more when its user has left"
+
+
+async def test_g11_a_position_that_this_node_was_not_told_yet_is_looked_up_in_the_journal(world: World) -> None:
+    caller = await world.guest()
+    world.model.script = Held()
+    stream_id = (await world.ask(caller))["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    await until(lambda: stream.head == 4)
+    other = Registry(world.store, world.journal, world.clock, node="other", retention_ms=world.limits.stream_log_ms)
+    followed = await other.find(caller.user_id, stream_id)
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.logs[stream_id] += [{"type": "text-delta", "id": "t", "delta": "more"}]
+    assert followed.head == 4
+    assert (await other.find_at(caller.user_id, stream_id, 5)).head == 5
+    with pytest.raises(Refusal) as refused:
+        await other.find_at(caller.user_id, stream_id, 6)
+    assert refused.value.code == "unavailable", "its owner may have gone on alone, and write it down later"
+    with pytest.raises(Refusal) as refused:
+        await world.registry.find_at(caller.user_id, stream_id, 6, param="$.after")
+    assert (refused.value.code, refused.value.error.param) == ("position_invalid", "$.after")
+
+
+async def test_g11_a_position_that_the_journal_told_others_before_it_answered_is_waited_for(world: World) -> None:
+    caller, held = await world.guest(), Held()
+    world.model.script = held
+    stream_id = (await world.ask(caller))["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    await until(lambda: stream.head == 4)
+    assert isinstance(world.journal, MemoryJournal)
+    world.journal.gate = asyncio.Event()  # it has taken what follows, and its answer is under way
+    held.gate.set()
+    await until(lambda: stream.log.tail > 4)
+    asked = asyncio.ensure_future(world.registry.find_at(caller.user_id, stream_id, 5))
+    await until(lambda: stream.log.tail > 4 and not asked.done())
+    world.journal.gate.set()
+    assert (await asked).head >= 5
 
 
 async def test_what_is_found_between_its_commit_and_its_launch_is_the_one_that_starts(world: World) -> None:

@@ -1,6 +1,7 @@
 """Generations over a real store: from the command to the stored message."""
 
 import asyncio
+import itertools
 import time
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from app.models.interface import FinishReason, ModelFailure, Prompt, Sink
 from app.store import messages, streams
 from app.store.engine import Database
 from app.store.errors import ConstraintViolation, StoreUnavailable
-from app.streams import closing
+from app.streams import closing, history, supervisor
 from app.streams.stream import Stream
 from protocol.codec import decode_server
 from protocol.frames.server import StreamEnd
@@ -92,6 +93,39 @@ async def test_the_title_comes_after_the_first_answer_and_only_then(world: World
     assert world.model.titles == [("What is a tide?", "Hello!")]
     told = [data["chat"]["title"] for name, data in await world.events(caller) if name == "chat.updated"]
     assert told == ["A title"]
+
+
+async def test_an_answer_waits_for_a_database_that_is_restarted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries, read = itertools.count(1), history.prompt
+
+    async def away_at_first(*arguments: Any, **named: Any) -> Prompt:
+        if next(tries) < 3:
+            raise StoreUnavailable("away")
+        return await read(*arguments, **named)
+
+    monkeypatch.setattr(history, "prompt", away_at_first)
+    monkeypatch.setattr(supervisor, "PROMPT_PAUSE", 0.0)
+    assert (await world.answered(await world.guest())).status == "completed"
+
+
+@pytest.mark.parametrize("how", ["stopped", "failed"])
+async def test_an_answer_does_not_wait_for_a_database_for_ever(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    async def away(*_: Any, **__: Any) -> Prompt:
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(history, "prompt", away)
+    if how == "failed":
+        monkeypatch.setattr(supervisor, "PROMPT_PATIENCE", 0.0)
+    caller = await world.guest()
+    stream_id = (await world.ask(caller))["streamId"]
+    stream = world.registry.get(stream_id)
+    assert stream is not None
+    if how == "stopped":
+        await world.run(caller, "stream.stop", streamId=stream_id)
+    await until(lambda: stream.ended)
+    assert stream.status == how
 
 
 async def test_an_answer_that_failed_gives_no_title(world: World) -> None:

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
-from app.backplane.interface import JournalConflict, StreamKey
+from app.backplane.interface import JournalConflict, JournalRange, StreamKey
 from app.streams.stream import Stream
-from app.streams.ticker import LONGEST_PAUSE, PATIENCE, Ticker
+from app.streams.ticker import Ticker
+from app.streams.ticking import LONGEST_PAUSE, PATIENCE
 from protocol.frames.server import StreamEnd
 from tests.app.fakes import MemoryJournal, Noting, raw
 from tests.virtual import loop_clock
@@ -21,8 +23,8 @@ def journal() -> MemoryJournal:
     return MemoryJournal()
 
 
-@pytest.fixture
-async def ticker(journal: MemoryJournal) -> AsyncIterator[Ticker]:
+@asynccontextmanager
+async def ticking(journal: MemoryJournal) -> AsyncIterator[Ticker]:
     ticker = Ticker(journal, loop_clock(), TICK)
     task = asyncio.create_task(ticker.run())
     yield ticker
@@ -31,12 +33,18 @@ async def ticker(journal: MemoryJournal) -> AsyncIterator[Ticker]:
     await asyncio.wait([task])
 
 
+@pytest.fixture
+async def ticker(journal: MemoryJournal) -> AsyncIterator[Ticker]:
+    async with ticking(journal) as ticker:
+        yield ticker
+
+
 def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-def stream_of(name: str = "s") -> Stream:
-    return Stream(name, user_id="u", chat_id="c", message_id="m", status="streaming", started_at=0)
+def stream_of(name: str = "s", user_id: str = "u") -> Stream:
+    return Stream(name, user_id=user_id, chat_id="c", message_id="m", status="streaming", started_at=0)
 
 
 def write(ticker: Ticker, stream: Stream, count: int = 1, *, urgent: bool = False) -> None:
@@ -241,6 +249,40 @@ async def test_g19b_a_journal_that_does_not_answer_holds_up_nobody_for_longer_th
     assert holds(journal, stream)
     assert holds(journal, other)
     assert ticker.behind == 0.0
+
+
+class HalfJournal(MemoryJournal):
+    """A journal in two parts, of which the one that has the user "away" does not answer before `gate`."""
+
+    partitions = 2
+
+    def partition(self, user_id: str) -> int:
+        return int(user_id == "away")
+
+    async def append(self, ranges: Sequence[JournalRange]) -> None:
+        if self.gate is not None and any(part.key.user_id == "away" for part in ranges):
+            await self.gate.wait()
+        gate, self.gate = self.gate, None
+        await super().append(ranges)
+        self.gate = gate
+
+
+async def test_g19b_a_part_of_the_journal_that_does_not_answer_holds_up_nobody_elsewhere() -> None:
+    journal = HalfJournal()
+    journal.gate = asyncio.Event()
+    async with ticking(journal) as ticker:
+        away, here = stream_of("away", "away"), stream_of("here", "here")
+        write(ticker, away)
+        for seq in range(1, 20):
+            write(ticker, here)
+            await asyncio.sleep(TICK + 0.001)
+            assert (here.head, holds(journal, here)) == (seq, True), "what is shown here is in the journal"
+        assert away.head == 1, "the exception is for those whom it concerns"
+        assert ticker.behind > 0.3
+        journal.gate.set()
+        await asyncio.sleep(0.1)
+        assert holds(journal, away)
+        assert ticker.behind == 0.0
 
 
 async def test_settle_ends_though_the_journal_is_away_and_does_not_spin(ticker: Ticker, journal: MemoryJournal) -> None:

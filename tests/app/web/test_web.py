@@ -7,6 +7,7 @@ import pytest
 from app.auth.origin import Origin
 from app.commands.identity import DAY_MS, Granted, Proof
 from app.store.errors import StoreUnavailable
+from protocol.schema.__main__ import ASYNCAPI
 from tests.app.web.site import JSON, SAME, Answer, Site, cookie_of
 
 # Guests
@@ -248,3 +249,9 @@ async def test_the_documentation_is_served_as_text(site: Site, path: str) -> Non
     assert (answer.status, answer["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer["x-content-type-options"] == "nosniff"
     assert answer.body.startswith(b"# ")
+
+
+async def test_the_wire_is_served_for_machines(site: Site) -> None:
+    answer = await site.call("GET", "/v1/asyncapi.json")
+    assert (answer.status, answer["content-type"]) == (200, "application/json")
+    assert answer.body == ASYNCAPI.read_bytes()

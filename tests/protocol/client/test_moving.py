@@ -5,8 +5,9 @@ from protocol.frames.client import (
     PresenceUpdate,
     StreamSubscribe,
 )
-from protocol.frames.server import Goodbye, StreamChunk
+from protocol.frames.server import Error, Goodbye, StreamChunk
 from tests.protocol.client.pair import Pair, following, send
+from tests.protocol.client.peer import refused
 
 GOODBYE = Goodbye(reason="draining", reconnect_after_ms=(1000, 3000), close_after_ms=9000)
 
@@ -80,6 +81,37 @@ def test_old_socket_that_dies_before_the_move_leaves_the_new_one_in_charge() -> 
     pair.settle()
     assert pair.core.state == "ready"
     assert list(pair.links) == [2]
+
+
+def test_g30_what_a_server_that_goes_refuses_waits_for_the_next_one_however_long_that_takes() -> None:
+    pair = Pair().connected()
+    pair.send(1, GOODBYE)
+    pair.do(pair.core.command(send(), pair.now))
+    pair.links[1].up.clear()
+    pair.send(1, Error(id="send_1", error=refused("draining")))
+    for number in range(2, 9):  # a balancer that leads nowhere
+        pair.wait_until_due()
+        assert pair.connecting == [number]
+        pair.break_link(number)
+    assert not pair.links[1].up, "it is not asked again of the one that goes"
+    assert pair.answers() == {}
+    pair.wait_until_due()
+    pair.settle()
+    assert pair.world.effects == ["send_1"]
+
+
+def test_g30_what_was_refused_as_we_moved_goes_over_the_new_socket_at_once() -> None:
+    pair = Pair().connected()
+    pair.do(pair.core.command(send(), pair.now))
+    pair.links[1].up.clear()
+    pair.send(1, GOODBYE)
+    pair.wait_until_due()
+    pair.accept()
+    pair.up(2)
+    pair.down(2)
+    pair.send(1, Error(id="send_1", error=refused("draining")))
+    pair.settle()
+    assert pair.world.effects == ["send_1"]
 
 
 def test_refused_move_is_tried_again_while_the_old_socket_lives() -> None:

@@ -373,7 +373,8 @@ export class ClientConnection {
       link.fatal = frame.error;
       return;
     }
-    this.#session.error(frame, now);
+    const isLeft = link !== this.#main || this.#state === "draining";
+    this.#session.error(frame, now, isLeft ? link.number : null);
     if (link !== this.#main) this.#letGo(now);
   }
 

@@ -33,6 +33,8 @@ export interface Waiting {
   notBefore: number;
   /** How often a server put it off. */
   tries: number;
+  /** A socket it is not sent on again. */
+  shuns: number | null;
 }
 
 /** Commands by id, in the order they were given. */
@@ -59,13 +61,14 @@ export class Outbox {
     if (purpose === "application" && this.#bytes + bytes > MOST_BYTES) {
       throw new OutboxFull("Too many commands wait for an answer. Wait for some of them before sending more.");
     }
-    this.#put({ frame, text, bytes, purpose, link: null, wasSent: false, notBefore: 0, tries: 0 });
+    this.#put({ frame, text, bytes, purpose, link: null, wasSent: false, notBefore: 0, tries: 0, shuns: null });
   }
 
   /** Mark as sent on this socket what may go now, at most `most` in flight there, and return it in order. */
   due(link: number, most: number, now: number): readonly Waiting[] {
     const room = Math.max(0, most - this.inFlight(link));
-    const ready = this.#entries((entry) => entry.link === null && entry.notBefore <= now).slice(0, room);
+    const isReady = (entry: Waiting): boolean => entry.link === null && entry.shuns !== link && entry.notBefore <= now;
+    const ready = this.#entries(isReady).slice(0, room);
     for (const entry of ready) {
       entry.link = link;
       entry.wasSent = true;
@@ -102,6 +105,13 @@ export class Outbox {
     entry.notBefore = until;
     this.#put(entry);
     return true;
+  }
+
+  /** Put a refused command back to be sent on another socket than this one, as soon as there is one. */
+  keepForAnother(entry: Waiting, link: number): void {
+    entry.link = null;
+    entry.shuns = link;
+    this.#put(entry);
   }
 
   /** A socket is gone: what the application sent on it waits for the next one. */

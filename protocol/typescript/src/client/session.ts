@@ -151,11 +151,15 @@ export class Session {
     }
   }
 
-  /** A command was refused, or the server warns. */
-  error({ id, error }: ErrorFrame, now: number): void {
+  /**
+   * A command was refused, or the server warns.
+   *
+   * @param leaving the socket it came over, if that is about to be replaced by another or was.
+   */
+  error({ id, error }: ErrorFrame, now: number, leaving: number | null): void {
     if (id === undefined) return this.say({ type: "warned", error });
     const entry = this.outbox.answered(id);
-    if (entry?.purpose === "application") this.#refused(entry, error, now);
+    if (entry?.purpose === "application") this.#refused(entry, error, now, leaving);
     else if (entry?.purpose === "subscribe") this.#subscribeRefused(entry, error, now);
     else if (entry && entry.purpose !== "unsubscribe" && !this.#putOff(entry, error, now)) {
       this.say({ type: "warned", error });
@@ -235,8 +239,9 @@ export class Session {
     this.say({ type: "lost", streamId: found.streamId, error });
   }
 
-  #refused(entry: Waiting, error: ErrorObject, now: number): void {
+  #refused(entry: Waiting, error: ErrorObject, now: number, leaving: number | null): void {
     const wait = waitOf(error);
+    if (error.code === "draining" && leaving !== null) return this.outbox.keepForAnother(entry, leaving);
     if (NOT_NOW.has(error.code) && wait <= PATIENCE && this.outbox.hold(entry, now + wait)) return;
     this.say({ type: "refused", id: entry.frame.id, error });
   }

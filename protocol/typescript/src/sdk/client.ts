@@ -20,8 +20,9 @@ import { Driver, type TokenSource } from "./driver.js";
 import { ClientClosed, CommandRefused, Withdrawn } from "./errors.js";
 import { Kept, type Outgoing } from "./kept.js";
 import { OpenWork } from "./open-work.js";
-import type { Platform, Signal } from "./platform.js";
+import type { FileContent, Platform, Signal } from "./platform.js";
 import { type Store, Watched } from "./store.js";
+import { upload, type UploadedFile, type UploadOptions } from "./upload.js";
 import { Verbs } from "./verbs.js";
 
 export interface ClientOptions {
@@ -64,7 +65,10 @@ export class Client extends Verbs {
   /** What a person has written and no server has confirmed yet. */
   readonly outbox: Store<readonly Outgoing[]>;
   readonly #platform: Platform;
+  readonly #url: string;
   readonly #token: TokenSource | null;
+  /** The token of whoever has no source of fresh ones. */
+  readonly #fixed: string | undefined;
   readonly #observer: ((notice: Notice) => void) | undefined;
   readonly #work = new OpenWork();
   readonly #rows = new Dashboard();
@@ -88,9 +92,10 @@ export class Client extends Verbs {
     this.clientId = this.newId();
     const who = { clientId: this.clientId, dashboard, info, capabilities };
     const random = () => uint32(platform.randomBytes(4)) / 2 ** 32;
-    const known = typeof token === "string" ? token : null;
-    this.#core = new ClientConnection(who, () => this.newId(), random, known);
-    this.#driver = new Driver(this.#core, platform, socketUrl(url), this.#token, {
+    this.#url = url.replace(/\/+$/, "");
+    this.#fixed = typeof token === "string" ? token : undefined;
+    this.#core = new ClientConnection(who, () => this.newId(), random, this.#fixed ?? null);
+    this.#driver = new Driver(this.#core, platform, socketUrl(this.#url), this.#token, {
       notice: (notice) => this.#notice(notice),
       settled: () => this.#connection.changed(),
     });
@@ -197,6 +202,19 @@ export class Client extends Verbs {
     this.#kept.remove(commandId);
     if (this.#core.withdraw(commandId)) this.#work.giveUp(commandId, new Withdrawn("This question was taken back."));
     else if (wasOpen) void this.stop({ commandId }).catch(() => {});
+  }
+
+  /**
+   * Upload a file, to name it in a question: `client.send(chatId, [{ type: "text", text }, file.part])`, or with
+   * `useChat` `sendMessage({ text, files: [file.part] })`. The same bytes again are the same file.
+   *
+   * Needs a session or API token, or a cookie: a ticket proves nothing outside of the socket.
+   *
+   * @throws CommandRefused when it is too large, of a kind that is not taken, or too much for this user.
+   */
+  async upload(content: FileContent, options: UploadOptions = {}): Promise<UploadedFile> {
+    const token = this.#token ? await this.#token("hello") : this.#fixed;
+    return upload(this.#url, this.#platform, token, content, options);
   }
 
   // Answers.
@@ -349,7 +367,7 @@ function unlessUnknown(failure: unknown): { readonly activeStream?: undefined } 
   throw failure;
 }
 
-const socketUrl = (url: string): string => `${url.replace(/\/+$/, "").replace(/^http/, "ws")}/v1/socket`;
+const socketUrl = (url: string): string => `${url.replace(/^http/, "ws")}/v1/socket`;
 
 const uint32 = (bytes: ArrayLike<number>): number =>
   Array.from({ length: 4 }, (_, at) => (bytes[at] ?? 0) * 2 ** (8 * at)).reduce((sum, part) => sum + part, 0);

@@ -3,6 +3,8 @@
  * tests bring their own.
  */
 
+import type { Reply } from "./http.js";
+
 /**
  * A websocket, as far as the client needs one; every standard `WebSocket` is one, whatever its events are called.
  * Of a message its `data` is read, of a close its `code`.
@@ -37,6 +39,9 @@ export interface Storage {
 /** What a person does with the application: looks at it, looks away; or the network comes back. */
 export type Signal = "visible" | "hidden" | "online";
 
+/** The bytes of a file: as they are, or in a `File` or `Blob`, which says of which type it is and maybe its name. */
+export type FileContent = Uint8Array | { readonly size: number; readonly type: string; readonly name?: string };
+
 export interface Platform {
   openSocket(url: string, protocol: string): SocketLike;
   readonly clock: Clock;
@@ -44,6 +49,8 @@ export interface Platform {
   randomBytes(count: number): ArrayLike<number>;
   /** Report signals from now on, beginning with how it stands; returns how to end that. */
   watch?(listener: (signal: Signal) => void): () => void;
+  /** POST these bytes with these headers, as `fetch` does; without it nothing can be uploaded. */
+  upload?(url: string, headers: Readonly<Record<string, string>>, body: FileContent): Promise<Reply>;
   /** Where unsent questions are kept; without it they last as long as the client. */
   readonly storage?: Storage;
 }

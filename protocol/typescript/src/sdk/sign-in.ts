@@ -2,16 +2,16 @@
 
 import { CLOSES } from "../codes.js";
 import type { ErrorObject } from "../frames.js";
-import { errorObject } from "../objects.js";
-import { json, object, type Read, text, whole } from "../reading.js";
+import { object, type Read, text, whole } from "../reading.js";
 import type { TokenSource } from "./driver.js";
 import { CommandRefused, ConnectFailed } from "./errors.js";
+import { answerOf, type Reply } from "./http.js";
 
 /** `fetch`, as far as it is needed here. */
 export type Fetch = (
   url: string,
   init?: { readonly method: string; readonly headers: Readonly<Record<string, string>>; readonly body: string },
-) => Promise<{ readonly ok: boolean; readonly status: number; json(): Promise<unknown> }>;
+) => Promise<Reply>;
 
 /** A guest: keep the token to be the same user again; `expiresAt` in Unix milliseconds. */
 export interface GuestSession {
@@ -59,16 +59,5 @@ function failedConnect({ code, message, retryable }: ErrorObject): ConnectFailed
 
 async function post<T>(url: string, path: string, fetch: Fetch, read: Read<T>): Promise<T> {
   const headers = { "content-type": "application/json" };
-  const response = await fetch(url + path, { method: "POST", headers, body: "{}" });
-  const body = await response.json().catch(() => ({}));
-  if (response.ok) return read(body);
-  throw new CommandRefused(path, refusal(body, response.status));
-}
-
-function refusal(body: unknown, status: number): ErrorObject {
-  try {
-    return errorObject(json(body).error);
-  } catch {
-    return { code: "internal", message: `The server answered with status ${status}.`, retryable: status >= 500 };
-  }
+  return answerOf(path, await fetch(url + path, { method: "POST", headers, body: "{}" }), read);
 }

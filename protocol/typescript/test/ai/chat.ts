@@ -4,7 +4,10 @@ import { AbstractChat, type ChatState, type ChatStatus, type ChatTransport, type
 class State implements ChatState<UIMessage> {
   status: ChatStatus = "ready";
   error: Error | undefined = undefined;
-  messages: UIMessage[] = [];
+  messages: UIMessage[];
+  constructor(messages: UIMessage[]) {
+    this.messages = messages;
+  }
   pushMessage = (message: UIMessage): void => void (this.messages = [...this.messages, message]);
   popMessage = (): void => void (this.messages = this.messages.slice(0, -1));
   replaceMessage = (index: number, message: UIMessage): void => {
@@ -14,8 +17,8 @@ class State implements ChatState<UIMessage> {
 }
 
 export class TestChat extends AbstractChat<UIMessage> {
-  constructor(id: string, transport: ChatTransport<UIMessage>) {
-    super({ id, transport, state: new State() });
+  constructor(id: string, transport: ChatTransport<UIMessage>, messages: UIMessage[] = []) {
+    super({ id, transport, state: new State(messages) });
   }
 }
 

@@ -392,6 +392,23 @@ describe("goodbye", () => {
     expect(pair.core.state).toBe("ready");
   });
 
+  it("g30 keeps what a server that goes refuses for the next one, however long that takes", () => {
+    const pair = new Pair().connected();
+    pair.send(GOODBYE);
+    pair.take(pair.core.command(send(), pair.now));
+    pair.line(1).up.length = 0;
+    pair.send({ type: "error", id: "send_1", error: refused("draining", true) });
+    for (let number = 2; number < 9; number += 1) {
+      pair.waitUntilDue();
+      pair.break(number); // a balancer that leads nowhere
+    }
+    expect(pair.line(1).up).toEqual([]);
+    expect(pair.told("refused")).toEqual([]);
+    pair.waitUntilDue();
+    pair.settle();
+    expect(pair.world.effects).toEqual(["send_1"]);
+  });
+
   it("tries a refused move again while the old socket lives", () => {
     const pair = following();
     pair.send(GOODBYE);

@@ -22,6 +22,7 @@ class Tab {
     },
     clock: systemClock,
     randomBytes: (count) => crypto.getRandomValues(new Uint8Array(count)),
+    upload: (url, headers, body) => fetch(url, { method: "POST", headers, body: body as Blob }),
   };
   readonly token: string;
   readonly client: Client;
@@ -126,6 +127,16 @@ describe("a real server", { timeout: 60_000 }, () => {
     await chat.regenerate({ body: { retry: true, options: { tokens: 5 } } });
     expect(chat.status).toBe("ready");
     expect((await own.stored("chat_1")).at(-1)?.metadata?.status).toBe("completed");
+  });
+
+  it("uploads a file that a question names, and the model gets it", async () => {
+    const own = await tab();
+    const file = await own.client.upload(new File(["The tide turns at noon."], "tides.txt", { type: "text/plain" }));
+    const chat = own.chats.get("chat_1");
+    await chat.sendMessage({ text: "When?", files: [file.part] }, options(60));
+    const [question, answer] = await own.stored("chat_1");
+    expect(question?.parts).toContainEqual(file.part);
+    expect(JSON.stringify(answer?.parts)).toContain("tides.txt");
   });
 
   it("lets go on chat.stop() while it is connecting, and finds the answer later", async () => {

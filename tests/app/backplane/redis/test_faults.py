@@ -175,16 +175,30 @@ async def test_a_server_that_is_gone_is_not_asked_or_complained_of_all_the_time(
     redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with writing(redis_server.url) as writer:
-        before = writer.broker.statistics().connections
+        before = writer.broker.statistics().reconnects
         redis_server.stop()
         await asyncio.sleep(4)
         said = [
             record for record in caplog.records if record.name == "tidewire.broker" and record.levelname == "WARNING"
         ]
         assert 0 < len(said) < 8
+        seen = writer.broker.statistics()
+        assert (seen.heard, seen.silent) == (0, 1)
+        assert seen.failures["error"] > 0
         redis_server.start()
         await writer.notes.until(lambda: writer.notes.missed(A.user_id) == 2)
-        assert writer.broker.statistics().connections == before + 1
+        seen = writer.broker.statistics()
+        assert (seen.heard, seen.silent, seen.reconnects) == (1, 0, before + 1)
+
+
+async def test_a_server_that_stands_still_is_counted_as_one_that_is_too_late(
+    redis_server: RedisServer, writer: Writing
+) -> None:
+    redis_server.freeze()
+    with pytest.raises(JournalUnavailable):
+        await writer.journal.read(A)
+    redis_server.thaw()
+    assert writer.broker.statistics().failures["timeout"] > 0
 
 
 async def test_a_subscription_that_is_cancelled_was_never_made(redis_server: RedisServer, writer: Writing) -> None:

@@ -64,6 +64,7 @@ class Watched:
         assert not self.task.done(), "the prober died"
         self.task.cancel()
         await asyncio.wait([self.task])
+        assert (self.prober.missed, self.prober.wipes) == (self.silences, self.wipes)
         return self.silences, self.wipes
 
 

@@ -304,6 +304,15 @@ async def test_a_cancelled_commit_is_whole(database: Database) -> None:
 # Opening and closing
 
 
+async def test_statements_are_counted_in_and_out_of_transactions(database: Database) -> None:
+    before = database.queries
+    await add(database, 1)
+    assert await count(database) == 1
+    async with database.transaction() as tx:
+        await add(tx, 2)
+    assert database.queries - before == 3
+
+
 async def test_a_closed_database_is_unavailable(database_url: str) -> None:
     database = Database(database_url)
     await database.connect()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.sockets.server import loop_factory
 from app.store.engine import Database, postgres
 from app.store.errors import StoreUnavailable, UniqueViolation
 from tests.servers import PostgresServer
@@ -255,6 +256,16 @@ async def test_a_port_nobody_listens_on_is_unavailable(unused_tcp_port: int) -> 
     with pytest.raises(StoreUnavailable) as caught:
         await database.connect()
     assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_is_away_stays_unavailable_on_the_loop_we_serve_with(unused_tcp_port: int) -> None:
+    async def try_three_times() -> None:
+        for _ in range(3):  # the connection after a failed one gets the same file descriptor
+            with pytest.raises(StoreUnavailable):
+                await Database(f"postgres://nobody@127.0.0.1:{unused_tcp_port}/none").connect()
+
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(try_three_times())
 
 
 async def test_a_server_that_never_answers_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
