@@ -127,3 +127,17 @@ def test_thinking_says_how_long_it_took_also_after_a_reload(visitor: BrowserCont
     expect(tab.answer.locator("details summary")).to_have_text(took)
     tab.page.reload()
     expect(tab.answer.locator("details summary")).to_have_text(took)
+
+
+def test_what_an_answer_was_drawn_from_is_named_below_it(visitor: BrowserContext) -> None:
+    tab = Tab(visitor, sources=True, pace=400)
+    tab.ask()
+    tab.wait_for_more_than(0)
+    tab.wait_until("completed")
+    sources = tab.answer.locator(".source")
+    expect(sources.first).to_be_visible()
+    named = sources.all_inner_texts()
+    assert len(named) == len(set(named))
+    tab.page.reload()
+    expect(sources).to_have_text(named)
+    assert tab.faults == []

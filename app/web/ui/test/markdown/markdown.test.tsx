@@ -39,6 +39,7 @@ describe("a text that is drawn while it grows", () => {
     draw(TEXT, false);
     for (const [index, node] of nodes.slice(0, -1).entries()) expect(blocks()[index]?.firstChild).toBe(node);
     expect(nodes.length).toBe(7);
+    expect(nodes).not.toContain(null);
   });
 
   it("holds nothing that runs or loads at any length", () => {
