@@ -1,6 +1,7 @@
 /** Cuts a growing markdown text into its top-level blocks; those that cannot change any more stay the same objects. */
 
-import { lexer, type Token, type Tokens } from "marked";
+import type { Tokens } from "marked";
+import { type Read, tokensOf } from "./deep";
 
 export interface Block {
   /** Where it begins in the text, in characters: its identity while the text grows. */
@@ -39,7 +40,7 @@ export class Blocks {
 
 function read(tail: string, start: number, isLive: boolean): Block[] {
   const blocks: Block[] = [];
-  const tokens = lexer(tail);
+  const tokens = tokensOf(tail);
   const definitions = tokens.filter(({ type }) => type === "def").map(({ raw }) => raw);
   let at = start;
   for (const token of tokens) {
@@ -55,11 +56,11 @@ function read(tail: string, start: number, isLive: boolean): Block[] {
   return isLive || definitions.length === 0 ? blocks : blocks.map((block) => defined(block, definitions.join("\n")));
 }
 
-const isQuiet = ({ type }: Token): boolean => type === "space" || type === "def";
+const isQuiet = ({ type }: Read): boolean => type === "space" || type === "def";
 
-const codeOf = (token: Token): Block["code"] => {
+const codeOf = (token: Read): Block["code"] => {
   if (token.type !== "code") return null;
-  const { text, lang = "" } = token as Tokens.Code;
+  const { text, lang = "" } = token as unknown as Tokens.Code;
   return { text, language: /^\S*/.exec(lang)?.[0] ?? "" };
 };
 

@@ -9,6 +9,7 @@
 import DOMPurify from "dompurify";
 import { Marked, Renderer } from "marked";
 import remend from "remend";
+import { isDeep } from "./deep";
 
 const LINK = /^(?:https?:\/\/|mailto:)/i;
 const CLEAN = {
@@ -60,7 +61,7 @@ const marked = new Marked({
 
 /** HTML that nothing has cleaned yet. */
 export const markup = (raw: string, isOpen: boolean): string =>
-  marked.parse(isOpen ? remend(raw, { linkMode: "text-only", images: false }) : raw, { async: false });
+  isDeep(raw) ? `<p>${escaped(raw)}</p>\n` : marked.parse(isOpen ? remend(raw, { linkMode: "text-only", images: false }) : raw, { async: false });
 
 /** Clean HTML of a block; of an open one, marks that wait for their end are closed. */
 export const html = (raw: string, isOpen: boolean): string => DOMPurify.sanitize(markup(raw, isOpen), CLEAN);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Blocks } from "../../src/markdown/blocks";
+import { markup } from "../../src/markdown/html";
 import { chanceOf, someMarkdown } from "./some";
 
 const TEXT = [
@@ -48,6 +49,15 @@ describe("blocks of a growing text", () => {
     const blocks = new Blocks();
     blocks.update("First version.\n\nOf two blocks", true);
     expect(blocks.update("Second", true).map(({ raw }) => raw)).toEqual(["Second"]);
+  });
+
+  it.each([">".repeat(9_000), "> ".repeat(9_000), "- ".repeat(9_000), "1. > * ".repeat(3_000)])("show what nests without end as text", (deep) => {
+    const blocks = new Blocks();
+    const text = `Before.\n\n${deep}x\n\nAfter.`;
+    for (let length = 0; length <= text.length; length += 500) blocks.update(text.slice(0, length), true);
+    const whole = blocks.update(text, false);
+    expect(whole.map(({ raw }) => raw)).toEqual(["Before.\n\n", `${deep}x\n\n`, "After."]);
+    expect(markup(whole[1]?.raw ?? "", false).startsWith("<p>")).toBe(true);
   });
 
   it("know a reference that is defined at the end", () => {
