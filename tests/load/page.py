@@ -66,7 +66,7 @@ def first_paint(browser: Browser, url: str) -> float:
         context = browser.new_context(base_url=url)
         page = context.new_page()
         page.goto("/")
-        page.wait_for_function(PAINT)
+        page.wait_for_function(f"() => {PAINT}")
         paints.append(float(page.evaluate(PAINT)))
         context.close()
     return sorted(paints)[2]
