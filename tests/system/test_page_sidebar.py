@@ -272,7 +272,7 @@ def test_on_a_phone_the_chats_are_a_drawer(chromium: Browser, visitor: BrowserCo
     for target in (more, page.get_by_test_id("theme"), page.get_by_role("button", name="New project")):
         box = target.bounding_box()
         assert box is not None
-        assert min(box["width"], box["height"]) >= 44
+        assert round(min(box["width"], box["height"]), 1) >= 44  # the drawer moves by fractions of a pixel
     more.tap()
     page.get_by_test_id("chat-menu").get_by_role("button", name="Pin").tap()
     expect(rows(page).get_by_text("Pinned")).to_be_attached()
