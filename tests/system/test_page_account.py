@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.system.browser import launched_chromium
 from tests.system.server import ServerProcess
+from tests.system.tab import Tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -38,8 +39,7 @@ def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[Callabl
 
 
 def opened(context: BrowserContext, path: str = "/") -> Page:
-    page = context.new_page()
-    page.goto(path)
+    page = Tab(context, path, tokens=20, pace=500).page
     expect(page.get_by_test_id("banner")).to_be_hidden()
     return page
 

@@ -348,7 +348,8 @@ def test_g30_a_question_that_a_leaving_server_refuses_is_asked_of_the_next_one(s
     server.welcome(offset=None)
     assert server.receive("message.send") == sent
     accept(server, sent)
-    words(server, 0, 1, "Yes.")
+    chunks(server, 0, 3, *opening(sent["message"]["id"]))
+    words(server, 3, 4, "Yes.")
     shows(server, "Yes.")
 
 
