@@ -75,6 +75,7 @@ class Identity:
         self._session_ms = session_days * DAY_MS
         self._provider = provider
         self._sessions = Batch("sessions", partial(sessions.by_tokens, database))
+        self._vouched_for = Batch("vouched users", partial(users.by_subjects, database))
 
     async def guest(self, device: str = UNKNOWN) -> Granted:
         """Make a user without an account, and a session for it."""
@@ -158,7 +159,7 @@ class Identity:
 
         Nothing is stored of the sign-in itself: it lasts as long as the token.
         """
-        user = await users.by_subject(self._database, claims.issuer, claims.subject)
+        user = await self._vouched_for.get((claims.issuer, claims.subject))
         if user is None or (user.email, user.name) != (claims.email, claims.name):
             user = await users.vouch(
                 self._database,

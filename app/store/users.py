@@ -49,13 +49,13 @@ async def by_email(q: Queries, email: str) -> User | None:
     return _user(await q.fetch_one(_USER + "WHERE email = :email AND issuer IS NULL", {"email": email}))
 
 
-async def by_subject(q: Queries, issuer: str, subject: str) -> User | None:
-    """Find the user whom an identity provider knows as this subject."""
-    return _user(
-        await q.fetch_one(
-            _USER + "WHERE issuer = :issuer AND subject = :subject", {"issuer": issuer, "subject": subject}
-        )
+async def by_subjects(q: Queries, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], User]:
+    """Find the users whom identity providers know by these names, each an issuer and a subject."""
+    rows = await q.fetch_all(
+        _USER + "WHERE issuer IN :issuers AND subject IN :subjects",
+        {"issuers": list({issuer for issuer, _ in names}), "subjects": [subject for _, subject in names]},
     )
+    return {(row["issuer"], row["subject"]): user for row in rows if (user := _user(row)) is not None}
 
 
 async def vouch(

@@ -4,11 +4,12 @@ import asyncio
 
 import orjson
 
-from app.backplane.interface import Journal, StreamKey
+from app.backplane.interface import Journal, JournalUnavailable, StreamKey
 from app.clock import Clock
 from app.store.streams import StreamRow
 from app.streams.generation import ending_of_row
 from app.streams.stream import Stream
+from app.tasks import Crew
 from protocol.codec import decode_server
 from protocol.errors import Refusal
 from protocol.frames.server import StreamEnd
@@ -18,7 +19,9 @@ JOURNAL_PATIENCE_MS = 10_000
 
 
 class Restoring:
-    """Reads streams back that have ended.
+    """Reads streams back that have ended, each once for all who ask for it meanwhile.
+
+    Nothing needs to be closed: a reading that is under way ends with the journal.
 
     Args:
         journal: holds their logs.
@@ -28,6 +31,8 @@ class Restoring:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
+        self._readings: dict[str, asyncio.Task[Stream | Refusal | JournalUnavailable]] = {}
+        self._crew = Crew("restoring")
 
     async def stream(self, row: StreamRow) -> Stream:
         """Read a stream back with its end.
@@ -36,10 +41,29 @@ class Restoring:
             Refusal: `stream_expired`, when its log is gone; `unavailable`, when its owner may have yet to write it.
             JournalUnavailable: it cannot be known now.
         """
-        stream = stream_of(row)
         if row.seq == 0:  # it ended before it began: its row says everything, so the journal need not
+            stream = stream_of(row)
             stream.finish(end_of(row), now=ended_at(row))
             return stream
+        reading = self._readings.get(row.stream_id)
+        if reading is None:
+            reading = self._crew.start(self._outcome(row), name=f"reading {row.stream_id}")
+            self._readings[row.stream_id] = reading
+        outcome = await asyncio.shield(reading)  # others may wait for it, too
+        if isinstance(outcome, Stream):
+            return outcome
+        raise outcome
+
+    async def _outcome(self, row: StreamRow) -> Stream | Refusal | JournalUnavailable:
+        try:
+            return await self._read(row)
+        except (Refusal, JournalUnavailable) as problem:
+            return problem
+        finally:
+            del self._readings[row.stream_id]
+
+    async def _read(self, row: StreamRow) -> Stream:
+        stream = stream_of(row)
         key = StreamKey(row.user_id, row.stream_id)
         # Between its commit and its owner's next tick the journal lacks the end, which the row says as well.
         end = await self._journal.end_of(key)

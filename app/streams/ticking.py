@@ -22,8 +22,11 @@ from app.streams.stream import Reader, Stream
 log = logging.getLogger("tidewire.streams")
 
 PATIENCE = 0.25
-# How long a journal that failed is left alone. It grows, because the backlog grows that the next try encodes anew.
+# How long a journal that failed is left alone.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 1.0
+# Chunks that one tick offers. After an outage there may be a hundred times as many; written at once, they would hold up
+# everybody's answers, and each try that fails would take them out of their logs in vain.
+MOST_OFFERED = 8_000
 # How often chunks are shown while the journal stands still and ticks with it.
 ALONE_INTERVAL = 0.016
 
@@ -151,11 +154,7 @@ class Ticking:
             self._alone.cancel()
 
     async def _append(self, streams: Mapping[str, Stream], tails: Mapping[str, int]) -> None:
-        ranges = [
-            JournalRange(stream.key, stream.journaled, stream.log.raw(stream.journaled, tails[stream_id]))
-            for stream_id, stream in streams.items()
-            if stream.journaled < tails[stream_id]
-        ]
+        ranges = _due(streams, tails)
         heads = {part.key: part.seq for part in ranges}
         try:
             if ranges:
@@ -222,6 +221,17 @@ class Ticking:
         if self._ticked is not None:
             self._ticked.set_result(None)
             self._ticked = None
+
+
+def _due(streams: Mapping[str, Stream], tails: Mapping[str, int]) -> list[JournalRange]:
+    """What to append now: all that is missing, or as much as one tick may offer; the rest comes first in the next."""
+    found, room = [], MOST_OFFERED
+    for stream_id, stream in streams.items():
+        upto = min(tails[stream_id], stream.journaled + room)
+        if stream.journaled < upto:
+            found.append(JournalRange(stream.key, stream.journaled, stream.log.raw(stream.journaled, upto)))
+            room -= upto - stream.journaled
+    return found
 
 
 def _is_owed(stream: Stream, tail: int) -> bool:

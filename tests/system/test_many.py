@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.stock import StockPage
 from tests.system.server import ServerProcess
 from tests.wire import Tab, guest, opened, text_of
 
@@ -60,6 +61,26 @@ async def test_g19_a_reader_on_another_node_ends_with_the_same_message(pair: Pai
             await late.follow(stream_id)
             await late.ended(stream_id)
             assert late.streams[stream_id].text == text_of(stored)
+
+
+async def test_pages_of_the_ai_sdk_read_and_stop_across_nodes_and_survive_an_owner(pair: Pair) -> None:
+    token = guest(pair.a.url)
+    async with StockPage(pair.a.url, token) as a, StockPage(pair.b.url, token) as b:
+        asked, resumed = await a.send("c", options=LONG), ""
+        await a.reads(asked, 20)
+        resumed = await b.resume("c")
+        await b.reads(resumed, 20)
+        await b.abort(resumed)
+        await asyncio.gather(a.answered(asked), b.answered(resumed))
+        assert a.text(asked) == b.text(resumed)
+        assert [page.chunks(name)[-1]["type"] for page, name in ((a, asked), (b, resumed))] == ["abort", "abort"]
+        asked = await a.send("c", options=LONG)
+        await a.reads(asked, 20)
+        resumed = await b.resume("c")
+        await b.reads(resumed, 20)
+        pair.a.kill()
+        await b.answered(resumed)
+        assert b.chunks(resumed)[-1]["type"] == "error"
 
 
 async def test_g15_a_stop_on_another_node_ends_the_answer(pair: Pair) -> None:

@@ -13,7 +13,7 @@ from app.store.usage import Spent
 from app.streams.quota import DAY_MS, day_of
 from protocol.errors import Refusal
 from tests.app.fakes import answer_hello
-from tests.app.world import Held, World, opened, sending
+from tests.app.world import Held, World, opened, sending, until
 
 BUDGET = 100
 
@@ -160,11 +160,9 @@ async def test_stopped_and_failed_answers_are_paid_for_too(world: World) -> None
     caller = await world.guest()
     world.model.script = fail
     await world.answered(caller)
-    world.model.script = Held()  # which never says what it costs
+    world.model.script = held = Held()  # which never says what it costs
     stopped = await world.ask(caller, "d")
-    stream = world.registry.get(stopped["streamId"])
-    assert stream is not None
-    await world.ticker.settle(stream)
+    await until(lambda: held.started == 1)
     await world.run(caller, "stream.stop", streamId=stopped["streamId"])
     await world.ended(stopped["streamId"])
     assert await spent(world, caller) == Spent(answers=2, estimated_answers=2, input_tokens=7, output_tokens=4)

@@ -207,8 +207,8 @@ async def test_a_subject_of_a_provider_is_one_user_however_many_ask_at_once(stor
     together = await asyncio.gather(*(vouch(f"new{n}") for n in range(5)))
     [user_id] = {user.user_id for user in together}
     assert user_id in {f"new{n}" for n in range(5)}
-    assert await users.by_subject(store, "i", "s") == together[0]
-    assert await users.by_subject(store, "i", "another") is None
+    names = [("i", "s"), ("i", "another"), ("another", "s")]
+    assert await users.by_subjects(store, names) == {("i", "s"): together[0]}
     changed = await vouch("new9", name=None)
     assert (changed.user_id, changed.kind, changed.email, changed.name) == (user_id, "account", "a@b", None)
 

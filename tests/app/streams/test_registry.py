@@ -73,6 +73,33 @@ async def test_a_log_that_is_read_back_while_its_chat_is_deleted_is_not_served(
     assert registry.get(stream.stream_id) is None
 
 
+async def test_a_crowd_that_asks_for_a_stream_reads_its_log_once(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    registry, before = restarted(world), world.journal.reads
+    found = await asyncio.gather(*(registry.find(caller.user_id, stream.stream_id) for _ in range(20)))
+    assert {id(each) for each in found} == {id(registry.get(stream.stream_id))}
+    assert world.journal.reads - before == 1
+
+
+async def test_whoever_of_a_crowd_gives_up_takes_the_log_from_nobody(world: World) -> None:
+    caller = await world.guest()
+    stream = await world.answered(caller)
+    await world.quiet()
+    assert isinstance(world.journal, MemoryJournal)
+    registry, world.journal.read_gate = restarted(world), asyncio.Event()
+    before = world.journal.reads
+    first, second = (asyncio.create_task(registry.find(caller.user_id, stream.stream_id)) for _ in range(2))
+    await until(lambda: isinstance(world.journal, MemoryJournal) and world.journal.reads > before)
+    first.cancel()
+    world.journal.read_gate.set()
+    assert (await second).status == "completed"
+    with pytest.raises(asyncio.CancelledError):
+        await first
+
+
 async def test_g11_a_log_that_is_gone_is_expired(world: World) -> None:
     caller = await world.guest()
     stream = await world.answered(caller)

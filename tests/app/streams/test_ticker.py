@@ -10,7 +10,7 @@ import pytest
 from app.backplane.interface import JournalConflict, JournalRange, StreamKey
 from app.streams.stream import Stream
 from app.streams.ticker import Ticker
-from app.streams.ticking import LONGEST_PAUSE, PATIENCE
+from app.streams.ticking import LONGEST_PAUSE, MOST_OFFERED, PATIENCE
 from protocol.frames.server import StreamEnd
 from tests.app.fakes import MemoryJournal, Noting, raw
 from tests.virtual import loop_clock
@@ -198,6 +198,24 @@ async def test_g19b_the_backlog_follows_in_order_once_the_journal_is_back(
     write(ticker, streams[0])
     await asyncio.sleep(TICK)
     assert holds(journal, streams[0])
+
+
+async def test_g19b_a_long_backlog_is_offered_piece_by_piece_and_nobody_is_left_out(
+    ticker: Ticker, journal: MemoryJournal
+) -> None:
+    streams = [stream_of(name) for name in "abc"]
+    journal.away = True
+    for stream in streams:
+        write(ticker, stream, MOST_OFFERED)
+    await asyncio.sleep(5)
+    journal.away = False
+    await asyncio.sleep(LONGEST_PAUSE)
+    for _ in range(5):
+        write(ticker, streams[0])  # what is quick does not push itself before those who wait
+        await asyncio.sleep(TICK)
+    assert all(holds(journal, stream) for stream in streams)
+    assert max(sum(len(part.chunks) for part in call) for call in journal.calls) == MOST_OFFERED
+    assert ticker.behind == 0.0
 
 
 async def test_g19b_while_the_journal_is_away_no_chunk_waits_longer_than_a_tick(
