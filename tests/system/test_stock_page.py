@@ -148,7 +148,7 @@ def test_stop_stops_and_the_next_question_may_follow_at_once(tab: Tab) -> None:
 
 
 def test_a_refresh_and_a_second_tab_go_on(context: BrowserContext, bundle: str, tab: Tab) -> None:
-    tab.send(tokens=300)
+    tab.send(tokens=800)
     tab.reads()
     second = Tab(context, bundle)
     second.reads()
@@ -174,7 +174,7 @@ def test_a_page_that_resumed_can_stop(tab: Tab) -> None:
 
 
 def test_a_dropped_socket_is_resumed_when_the_page_is_seen_again(tab: Tab) -> None:
-    tab.send(tokens=200)
+    tab.send(tokens=600)
     for _ in range(2):
         tab.reads()
         tab.page.evaluate("() => sockets.forEach((socket) => socket.close())")
