@@ -154,12 +154,15 @@ class RedisJournal:
     async def retire(self, now_ms: int) -> None:
         """Keep alive the logs of streams that this node writes; what is closed expires by itself."""
         due = [key for key, since in self._alive.items() if now_ms - since >= REFRESH_EVERY_MS]
-        for partition, keys in self._by_partition(due).items():
-            alive = await _available(self._servers.run(partition, REFRESH, self._both(keys), [LIFETIME]))
-            for key, is_alive in zip(keys, alive, strict=True):
-                self._alive.pop(key, None)  # lost, or closed by another node: the next append takes it in again
-                if is_alive:
-                    self._alive[key] = now_ms
+        await _together(self._refresh(partition, keys, now_ms) for partition, keys in self._by_partition(due).items())
+
+    async def _refresh(self, partition: int, keys: Sequence[StreamKey], now_ms: int) -> None:
+        """Let logs of one partition begin their lifetime anew."""
+        alive = await self._servers.run(partition, REFRESH, self._both(keys), [LIFETIME])
+        for key, is_alive in zip(keys, alive, strict=True):
+            self._alive.pop(key, None)  # lost, or closed by another node: the next append takes it in again
+            if is_alive:
+                self._alive[key] = now_ms
 
     async def _check(self, partition: int) -> None:
         info = await _available(self._servers.command(partition, "INFO", again=True))

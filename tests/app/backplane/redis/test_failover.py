@@ -8,12 +8,14 @@ from redis.crc import key_slot
 
 from app.backplane.interface import JournalUnavailable
 from app.backplane.redis.connecting import backplane
+from app.backplane.redis.journal import LIFETIME
 from app.backplane.redis.names import Names
 from app.backplane.redis.url import parse
 from app.clock import Clock
 from tests.app.backplane.redis.following import SOON, A, Following, Writing, following, writing
+from tests.app.backplane.redis.places import age, making
 from tests.contract.broker import Notes, news
-from tests.contract.journal import RETENTION_MS, key, log, part
+from tests.contract.journal import RETENTION_MS, HandClock, key, log, opened, part
 from tests.redis_servers import RedisCluster, RedisServer, SentinelPair
 
 pytestmark = pytest.mark.slow
@@ -132,6 +134,19 @@ async def test_a_master_that_dies_takes_only_its_partitions_with_it_until_its_re
     assert notes.missed(key(alive).user_id) == before[1], "a gap concerns only those who may have missed something"
     await broker.close()
     await journal.close()
+
+
+async def test_a_log_lives_on_though_another_partition_is_gone(cluster: RedisCluster) -> None:
+    dead, alive = (user_of(cluster, server) for server in cluster.masters[:2])
+    hand = HandClock()
+    async with opened(making(cluster.url), hand.clock) as journal:
+        await journal.append([part(dead, 0, 1), part(alive, 0, 1)])
+        age([cluster.masters[1].port], LIFETIME * 1000 // 2)
+        cluster.masters[0].stop()
+        with pytest.raises(JournalUnavailable):
+            await journal.retire(hand.pass_ms(LIFETIME * 1000 // 2))
+        age([cluster.masters[1].port], LIFETIME * 1000 * 3 // 4)
+        assert await journal.read(key(alive)) == log(alive, 1)
 
 
 async def test_a_cluster_and_a_single_server_are_not_mistaken_for_each_other(cluster: RedisCluster) -> None:
