@@ -15,8 +15,8 @@ PACE = 50
 READ_ON_EACH = 2
 """Answers of one user on each node that run all the time."""
 PAUSE = 0.5
-LATE = 0.5
-"""Who is told later than this, in seconds, is behind."""
+LATE = 1.0
+"""Who is told later than this, in seconds, is behind: less than any round takes that finds what was lost."""
 # Reading on another node may be refused while nobody can read the journal: the client comes back.
 MAY_BE_REFUSED = {"stream.subscribe": "unavailable"}
 
@@ -136,12 +136,14 @@ class Through:
         late = []
         for stream_id, (_, asking) in self._read.items():
             reading = self.tabs[self.tabs[0] is asking]
-            late += [(came, "words") for came in _late(asking.heads[stream_id], reading.heads[stream_id])]
+            for came, by in _late(asking.heads[stream_id], reading.heads[stream_id]):
+                late.append((came, f"words, by {by:.1f} s"))
         for tab in self.tabs:
             for frame in tab.of_type("event"):
                 came = tab.told[frame["offset"]]
-                if came - (frame["time"] / 1000 - self._wall) > LATE:
-                    late.append((came, frame["name"]))
+                by = came - (frame["time"] / 1000 - self._wall)
+                if by > LATE:
+                    late.append((came, f"{frame['name']}, by {by:.1f} s"))
         return late
 
     async def check(self) -> None:
@@ -176,8 +178,8 @@ class Through:
         await asyncio.gather(*(tab.socket.close() for tab in self.tabs))
 
 
-def _late(told: list[tuple[float, int]], heard: list[tuple[float, int]]) -> list[float]:
-    """When a reader got what it should have had long before.
+def _late(told: list[tuple[float, int]], heard: list[tuple[float, int]]) -> list[tuple[float, float]]:
+    """When a reader got what it should have had long before, and how long, in seconds.
 
     Args:
         told: when readers on the answer's own node were at which seq.
@@ -186,8 +188,9 @@ def _late(told: list[tuple[float, int]], heard: list[tuple[float, int]]) -> list
     found, at = [], 0
     for came, seq in heard:
         # What was new in this frame begins behind the one before, so the oldest of it counts.
-        if told[at][0] + LATE < came:
-            found.append(came)
+        by = came - told[at][0]
+        if by > LATE:
+            found.append((came, by))
         while at < len(told) - 1 and told[at][1] <= seq:
             at += 1
     return found
