@@ -10,6 +10,7 @@ import DOMPurify from "dompurify";
 import { Marked, Renderer } from "marked";
 import remend from "remend";
 import { isDeep } from "./deep";
+import { plainText } from "./plain";
 
 const LINK = /^(?:https?:\/\/|mailto:)/i;
 const CLEAN = {
@@ -63,5 +64,13 @@ const marked = new Marked({
 export const markup = (raw: string, isOpen: boolean): string =>
   isDeep(raw) ? `<p>${escaped(raw)}</p>\n` : marked.parse(isOpen ? remend(raw, { linkMode: "text-only", images: false }) : raw, { async: false });
 
-/** Clean HTML of a block; of an open one, marks that wait for their end are closed. */
-export const html = (raw: string, isOpen: boolean): string => DOMPurify.sanitize(markup(raw, isOpen), CLEAN);
+/** Clean nodes of a block; of an open one, marks that wait for their end are closed. */
+export function nodes(raw: string, isOpen: boolean): DocumentFragment {
+  const plain = plainText(raw);
+  if (plain === null) return DOMPurify.sanitize(markup(raw, isOpen), { ...CLEAN, RETURN_DOM_FRAGMENT: true });
+  const fragment = document.createDocumentFragment();
+  const paragraph = document.createElement("p");
+  paragraph.textContent = plain;
+  fragment.append(paragraph);
+  return fragment;
+}

@@ -1,9 +1,10 @@
 /** A markdown text that grows: a block that cannot change any more is never drawn again, so a selection in it stays. */
 
-import { memo, useRef } from "react";
+import { memo, useLayoutEffect, useRef } from "react";
 import { type Block, Blocks } from "./blocks";
 import { CodeBlock } from "./code";
-import { html } from "./html";
+import { nodes } from "./html";
+import { patch } from "./patch";
 
 export function Markdown({ text, isLive }: { readonly text: string; readonly isLive: boolean }) {
   const blocks = useRef<Blocks>(null);
@@ -18,6 +19,10 @@ export function Markdown({ text, isLive }: { readonly text: string; readonly isL
 }
 
 const BlockView = memo(function BlockView({ block: { raw, code, isOpen } }: { readonly block: Block }) {
+  const place = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (place.current && !code) patch(place.current, nodes(raw, isOpen));
+  }, [raw, code, isOpen]);
   if (code) return <CodeBlock text={code.text} language={code.language} isOpen={isOpen} />;
-  return <div className="block" dangerouslySetInnerHTML={{ __html: html(raw, isOpen) }} />;
+  return <div className="block" ref={place} />;
 });
