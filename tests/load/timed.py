@@ -46,10 +46,10 @@ class TimedTab(Tab):
 
         The model writes `pace` tokens a second.
 
-        What comes as the quickest counts as on time. Of a frame the oldest word counts, the one behind the frame
-        before.
+        What comes as the quickest counts as on time, but for the first half second: an answer begins some time before
+        its first word. Of a frame the oldest word counts, the one behind the frame before.
         """
-        heads = self.heads[stream_id]
+        heads = [(came, seq) for came, seq in self.heads[stream_id] if seq > pace / 2]
         on_time = min(came - seq / pace for came, seq in heads)
         oldest = ((came, before + 1) for (_, before), (came, _) in pairwise(heads))
         return max((came - seq / pace - on_time, came) for came, seq in oldest)
