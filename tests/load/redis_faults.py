@@ -28,6 +28,8 @@ ANSWERED_WITHIN = 2.0
 EXACT_WITHIN = 5.0
 WATCHED = 6.5
 """Seconds after the healing in which it must show that everybody is exact."""
+SETTLED = 1.0
+"""Seconds until those who begin to act all at once no longer do: their rush is not the fault's."""
 LOOK_EVERY = 0.01
 
 Harm = Callable[[RedisServer], Awaitable[None]]
@@ -97,6 +99,7 @@ async def go_through(harm: Harm, name: str, nodes: Nodes, *, timing: bool) -> bo
     over, lags = asyncio.Event(), [0.0]
     watching = asyncio.create_task(watch_lag(lags))
     lives = [asyncio.create_task(user.live(over)) for user in users]
+    await asyncio.sleep(SETTLED)
     await harm(nodes.redis)
     healed = time.monotonic()
     await asyncio.sleep(WATCHED)

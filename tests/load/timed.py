@@ -46,10 +46,12 @@ class TimedTab(Tab):
 
         The model writes `pace` tokens a second.
 
-        What comes as the quickest counts as on time. Of a frame the oldest word counts, the one behind the frame
-        before.
+        What comes as the quickest counts as on time, but for the first and the last half second: an answer begins some
+        time before its first word, and its end is several chunks at once. Of a frame the oldest word counts, the one
+        behind the frame before.
         """
-        heads = self.heads[stream_id]
+        last = self.heads[stream_id][-1][1]
+        heads = [(came, seq) for came, seq in self.heads[stream_id] if pace / 2 < seq < last - pace / 2]
         on_time = min(came - seq / pace for came, seq in heads)
         oldest = ((came, before + 1) for (_, before), (came, _) in pairwise(heads))
         return max((came - seq / pace - on_time, came) for came, seq in oldest)
