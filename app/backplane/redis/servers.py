@@ -29,8 +29,9 @@ from app.backplane.redis.url import RedisUrl
 
 T = TypeVar("T")
 
-WITHIN = 2.0
-"""Seconds until a call has succeeded or failed, one repetition included."""
+WITHIN = 1.8
+"""Seconds until a call has succeeded or failed, one repetition included. A command that waits for one is answered
+within two; what is left of them pays for the rest of the command."""
 PATIENCE = 1.0
 """Seconds that a server gets to accept a connection, or to answer."""
 LOCATING_PATIENCE = 0.4
