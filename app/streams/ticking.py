@@ -61,6 +61,8 @@ class Ticking:
         self._timer_at = 0.0
         self._next_at = 0.0
         self._retry_at, self._pause = 0.0, FIRST_PAUSE
+        self._moved_at: float | None = None  # when the first of `_moved` did
+        self._offered_since = 0.0  # since when the oldest of `_offered` waits
         self._behind_since: float | None = None
         self._alone: asyncio.TimerHandle | None = None
         self._ticked: asyncio.Future[None] | None = None
@@ -83,6 +85,8 @@ class Ticking:
         if stream.is_lost:
             return
         self._moved[stream.stream_id] = stream
+        if self._moved_at is None:
+            self._moved_at = self._clock.monotonic()
         self._arm(0.0 if urgent else self._next_at)
 
     async def settle(self, stream: Stream) -> None:
@@ -125,14 +129,14 @@ class Ticking:
             self._timer = None
 
     async def _tick(self) -> None:
-        self._offered, self._moved = self._moved, {}
+        self._take_up()
         tails = {stream_id: stream.log.tail for stream_id, stream in self._offered.items()}
         if self._clock.monotonic() >= self._retry_at:
             await self._offer(self._offered, tails)
         owed = {stream_id: stream for stream_id, stream in self._offered.items() if _is_owed(stream, tails[stream_id])}
         if owed:
             self._moved = owed | self._moved
-            self._behind_since = self._clock.monotonic() if self._behind_since is None else self._behind_since
+            self._behind_since = self._offered_since
             self._arm(max(self._next_at, self._next_try(self._behind_since + PATIENCE)))
         else:
             self._caught_up()
@@ -140,9 +144,20 @@ class Ticking:
             tails = {stream_id: min(tail, self._offered[stream_id].journaled) for stream_id, tail in tails.items()}
         self._show(self._offered, tails)
 
+    def _take_up(self) -> None:
+        """Let this tick have whatever has moved.
+
+        Patience counts from the oldest word that waits, not from the call of the journal or from its failure: a slow
+        call, and one that fails after it, would each cost as much again.
+        """
+        self._offered, self._moved = self._moved, {}
+        moved_at, self._moved_at = self._moved_at, None
+        since = moved_at if self._behind_since is None else self._behind_since
+        self._offered_since = self._clock.monotonic() if since is None else since
+
     async def _offer(self, streams: Mapping[str, Stream], tails: Mapping[str, int]) -> None:
         """Give the journal what it lacks; readers wait for it no longer than `PATIENCE`."""
-        self._alone = asyncio.get_running_loop().call_later(max(0.0, PATIENCE - self.behind), self._go_on_alone)
+        self._alone = asyncio.get_running_loop().call_later(self._patience(), self._go_on_alone)
         try:
             await self._append(streams, tails)
             await self._close_ended(streams)
@@ -152,6 +167,14 @@ class Ticking:
             self._retry_at, self._pause = 0.0, FIRST_PAUSE
         finally:
             self._alone.cancel()
+
+    def _patience(self) -> float:
+        """For how many seconds the words of this tick still wait for the journal.
+
+        One that keeps up has a moment in any case: it is not to blame for a loop that stood still.
+        """
+        left = PATIENCE - (self._clock.monotonic() - self._offered_since)
+        return max(left, 0.0 if self._behind_since is not None else ALONE_INTERVAL)
 
     async def _append(self, streams: Mapping[str, Stream], tails: Mapping[str, int]) -> None:
         ranges = _due(streams, tails)
@@ -183,14 +206,14 @@ class Ticking:
         now = self._clock.monotonic()
         self._retry_at, self._pause = now + self._pause, min(LONGEST_PAUSE, self._pause * 2)
         if self._behind_since is None:
-            self._behind_since = now
+            self._behind_since = self._offered_since
             bug = None if isinstance(problem, JournalUnavailable) else problem
             log.error("The journal is behind; answers wait %.0f ms for it: %s", PATIENCE * 1000, problem, exc_info=bug)
 
     def _go_on_alone(self) -> None:
         """Show what there is while the journal does not answer, and go on doing so until it does."""
         if self._behind_since is None:
-            self._behind_since = self._clock.monotonic() - PATIENCE
+            self._behind_since = min(self._offered_since, self._clock.monotonic() - PATIENCE)
             log.error("The journal has not answered for %.0f ms; answers go on without it", PATIENCE * 1000)
         if self._may_go_alone():
             streams = self._offered | self._moved

@@ -269,6 +269,53 @@ async def test_g19b_a_journal_that_does_not_answer_holds_up_nobody_for_longer_th
     assert ticker.behind == 0.0
 
 
+async def test_g19b_a_journal_that_fails_late_is_waited_for_no_longer_than_patience(
+    ticker: Ticker, journal: MemoryJournal
+) -> None:
+    stream = stream_of()
+    journal.gate, journal.away = asyncio.Event(), True
+    write(ticker, stream)
+    await asyncio.sleep(0.2)
+    journal.gate.set()
+    await asyncio.sleep(PATIENCE - 0.2 + 0.001)
+    assert stream.head == 1
+
+
+async def test_g19b_what_comes_while_the_journal_is_slow_waits_no_longer_than_patience(
+    ticker: Ticker, journal: MemoryJournal
+) -> None:
+    stream, other = stream_of("a"), stream_of("b")
+    journal.gate = first = asyncio.Event()
+    write(ticker, stream)
+    await asyncio.sleep(0.02)
+    write(ticker, other)
+    await asyncio.sleep(0.2)
+    journal.gate = asyncio.Event()  # the next one hangs
+    first.set()
+    await asyncio.sleep(PATIENCE - 0.2 + 0.001)
+    assert (stream.head, other.head) == (1, 1)
+
+
+async def test_a_journal_is_not_blamed_for_a_loop_that_stood_still(
+    ticker: Ticker, journal: MemoryJournal, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream, other = stream_of("a"), stream_of("b")
+    journal.gate = first = asyncio.Event()
+    write(ticker, stream)
+    await asyncio.sleep(0.01)
+    write(ticker, other)
+    await asyncio.sleep(PATIENCE - 0.012)
+    journal.gate = second = asyncio.Event()
+    first.set()
+    await asyncio.sleep(0.015)  # the second call has had a moment, though what it brings has waited longer
+    assert other.head == 0
+    second.set()
+    await asyncio.sleep(0.001)
+    assert other.head == 1
+    assert holds(journal, other)
+    assert not caplog.records
+
+
 class HalfJournal(MemoryJournal):
     """A journal in two parts, of which the one that has the user "away" does not answer before `gate`."""
 
