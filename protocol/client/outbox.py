@@ -5,18 +5,29 @@ What the application asked is sent again after a reconnect; what the connection 
 instead.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from protocol.codec import encode
-from protocol.frames.client import AuthRefresh, Command
+from protocol.frames.client import (
+    AuthRefresh,
+    ChatCommand,
+    Command,
+    Generating,
+    MessageSelect,
+    ProjectCommand,
+    QueueUpdate,
+)
 
 Purpose = Literal["application", "subscribe", "unsubscribe", "resume", "snapshot"]
 
 # Sixteen frames of the largest size; an application that fills this is sending faster than any server answers.
 MOST_BYTES = 4 * 1024 * 1024
 MOST_TRIES = 10
+# What changes a chat or a project takes effect in the order it was given; stops and reads never wait.
+_ORDERED = (Generating, MessageSelect, ChatCommand, ProjectCommand, QueueUpdate)
 
 
 class OutboxFull(Exception):  # noqa: N818 - reads as what it is
@@ -28,29 +39,37 @@ class Waiting:
     """One command without an answer.
 
     Args:
+        number: how many were given before it.
         link: the socket it was sent on; None while it waits for one.
         not_before: the earliest time to send it, in monotonic seconds.
         tries: how often a server put it off.
+        patient_until: until when it is tried again where the server could not say when that helps, in monotonic
+            seconds; None before its first refusal.
         shuns: a socket it is not sent on again.
+        was_sent: whether any server may have seen it.
     """
 
     frame: Command
     data: bytes
     purpose: Purpose
+    number: int
     link: int | None = None
     not_before: float = 0.0
     tries: int = 0
+    patient_until: float | None = None
     shuns: int | None = None
+    was_sent: bool = False
 
 
 class Outbox:
     """Commands by id, in the order they were given."""
 
-    __slots__ = ("_bytes", "_waiting")
+    __slots__ = ("_bytes", "_given", "_waiting")
 
     def __init__(self) -> None:
         self._waiting: dict[str, Waiting] = {}
         self._bytes = 0
+        self._given = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -64,18 +83,30 @@ class Outbox:
         data = encode(frame)
         if purpose == "application" and self._bytes + len(data) > MOST_BYTES:
             raise OutboxFull("Too many commands wait for an answer. Wait for some of them before sending more.")
-        entry = self._waiting[frame.id] = Waiting(frame, data, purpose)
+        self._given += 1
+        entry = self._waiting[frame.id] = Waiting(frame, data, purpose, self._given)
         self._bytes += len(data)
         return entry
 
     def due(self, link: int, most: int, now: float) -> list[Waiting]:
-        """Mark as sent on this socket what may go now, at most `most` in flight there, and return it in order."""
+        """Mark as sent on this socket what may go now, at most `most` in flight there, and return it in order.
+
+        What was given behind a command that was put off, about the same chat or project, waits until that one is
+        answered.
+        """
         room = most - self.in_flight(link)
-        free = (e for e in self._waiting.values() if e.link is None and e.shuns != link and e.not_before <= now)
+        free = (e for e in self._in_order() if e.link is None and e.shuns != link and e.not_before <= now)
         ready = list(islice(free, max(0, room)))
         for entry in ready:
             entry.link = link
+            entry.was_sent = True
         return ready
+
+    def is_overtaken(self, entry: Waiting) -> bool:
+        """Whether a command given after this one, about the same thing, may have been carried out already."""
+        things = _things(entry.frame)
+        later = (e for e in self._waiting.values() if e.number > entry.number and e.was_sent)
+        return any(not things.isdisjoint(_things(other.frame)) for other in later)
 
     def in_flight(self, link: int) -> int:
         """How many commands this socket still owes an answer."""
@@ -126,6 +157,27 @@ class Outbox:
         times = [e.not_before for e in self._waiting.values() if e.link is None and e.not_before > now]
         return min(times, default=None)
 
+    def _in_order(self) -> Iterator[Waiting]:
+        """All but those that were given behind one that was put off, about the same thing."""
+        late: set[str] = set()
+        for entry in self._waiting.values():
+            things = _things(entry.frame)
+            is_behind = not late.isdisjoint(things)
+            if is_behind or entry.tries > 0:
+                late |= things
+            if not is_behind:
+                yield entry
+
     def _put_back(self, entry: Waiting) -> None:
-        self._waiting[entry.frame.id] = entry
+        """To where it was: commands keep the order in which they were given."""
         self._bytes += len(entry.data)
+        entries = sorted([*self._waiting.values(), entry], key=lambda each: each.number)
+        self._waiting = {each.frame.id: each for each in entries}
+
+
+def _things(frame: Command) -> frozenset[str]:
+    """The chat and the project that a command changes; nothing for one that need not keep an order with others."""
+    if not isinstance(frame, _ORDERED):
+        return frozenset()
+    found = (getattr(frame, "chat_id", None), getattr(frame, "project_id", None))
+    return frozenset(thing for thing in found if thing)

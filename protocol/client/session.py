@@ -19,7 +19,8 @@ from protocol.frames.server import Ack, Error, Event, EventsInfo, EventsReset, S
 
 # Refusals that say "not now" about the connection, before anybody looked at the command.
 _NOT_NOW = frozenset({"rate_limited", "too_many_in_flight", "draining"})
-# Longer waits are the application's to decide on: a person would wonder what became of the click.
+# How long a command is tried again, from its first refusal where the server cannot say what helps. Longer waits are the
+# application's to decide on: a person would wonder what became of the click.
 _PATIENCE = 5.0
 _PAUSE = 0.5
 
@@ -218,9 +219,22 @@ class Session:
         if error.code == "draining" and leaving is not None:
             self.outbox.keep_for_another(entry, leaving)
             return
-        if error.code in _NOT_NOW and wait <= _PATIENCE and self.outbox.hold(entry, now + wait):
+        if self._passes(entry, error, now + wait, now) and self.outbox.hold(entry, now + wait):
             return
         self.notices.append(Refused(entry.frame.id, error))
+
+    def _passes(self, entry: Waiting, error: ErrorObject, then: float, now: float) -> bool:
+        """Whether a refusal is about a moment that will have passed by then.
+
+        A command that was overtaken is not tried again: an older title must not replace a newer one.
+        """
+        if error.code in _NOT_NOW:
+            return then - now <= _PATIENCE
+        if error.code != "unavailable" or self.outbox.is_overtaken(entry):
+            return False
+        if entry.patient_until is None:
+            entry.patient_until = now + _PATIENCE
+        return then <= entry.patient_until
 
     def _put_off(self, entry: Waiting, error: ErrorObject, now: float) -> bool:
         return error.retryable and self.outbox.hold(entry, now + _wait(error))

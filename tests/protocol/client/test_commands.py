@@ -9,6 +9,7 @@ from protocol.frames.client import (
     ChatGet,
     ChatUpdate,
     Hello,
+    StreamStop,
 )
 from protocol.frames.server import Error, EventsReset
 from tests.protocol.client.pair import Pair, send
@@ -70,6 +71,66 @@ def test_long_wait_is_the_applications_to_decide_on() -> None:
     pair.do(pair.core.command(ChatUpdate(id="u", chat_id="c", title="x"), pair.now))
     pair.send(1, Error(id="u", error=refused("rate_limited", retry_after_ms=60_000)))
     assert isinstance(pair.answers()["u"], Refused)
+
+
+def rename(command_id: str, chat_id: str = "c") -> ChatUpdate:
+    return ChatUpdate(id=command_id, chat_id=chat_id, title="x")
+
+
+def say_away(pair: Pair, command_id: str, **more: int) -> None:
+    pair.links[1].up.clear()
+    pair.send(1, Error(id=command_id, error=refused("unavailable", **more)))
+
+
+def test_g03_command_without_a_database_is_tried_again_under_the_same_id() -> None:
+    pair = Pair().connected()
+    pair.do(pair.core.command(rename("u1"), pair.now))
+    say_away(pair, "u1")
+    pair.wait(0.5)
+    say_away(pair, "u1", retry_after_ms=1500)
+    assert pair.core.deadline(pair.now) == pair.now + 1.5
+    pair.wait(1.5)
+    pair.settle()
+    assert pair.world.effects == ["u1"]
+    assert isinstance(pair.answers()["u1"], Answered)
+
+
+def test_five_seconds_without_a_database_are_told_to_the_person() -> None:
+    pair = Pair().connected()
+    pair.do(pair.core.command(rename("u1"), pair.now))
+    start = pair.now
+    say_away(pair, "u1")
+    while not pair.answers():
+        pair.wait(0.5)
+        say_away(pair, "u1")
+    assert pair.now - start == 5.0
+    assert isinstance(pair.answers()["u1"], Refused)
+
+
+def test_command_that_is_tried_again_keeps_its_place() -> None:
+    pair = Pair().connected()
+    pair.do(pair.core.command(rename("u1"), pair.now))
+    say_away(pair, "u1")
+    pair.do(pair.core.command(rename("u2"), pair.now))
+    assert not pair.links[1].up
+    pair.do(pair.core.command(StreamStop(id="s", chat_id="c"), pair.now))
+    pair.do(pair.core.command(rename("u3", "another"), pair.now))
+    assert len(pair.links[1].up) == 2  # neither a stop nor another chat waits
+    pair.links[1].up.popleft()
+    pair.wait(0.5)
+    pair.settle()
+    assert [effect for effect in pair.world.effects if effect.startswith("u")] == ["u3", "u1", "u2"]
+
+
+def test_command_that_was_overtaken_is_not_tried_again() -> None:
+    pair = Pair().connected()
+    pair.do(pair.core.command(rename("u1"), pair.now))
+    pair.do(pair.core.command(rename("u2"), pair.now))
+    pair.links[1].up.popleft()
+    pair.send(1, Error(id="u1", error=refused("unavailable")))
+    pair.settle()
+    assert isinstance(pair.answers()["u1"], Refused)
+    assert pair.world.effects == ["u2"]
 
 
 def test_unanswered_refresh_is_answered_by_the_next_welcome() -> None:

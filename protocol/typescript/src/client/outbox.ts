@@ -27,20 +27,25 @@ export interface Waiting {
   readonly purpose: Purpose;
   /** The socket it was sent on; null while it waits for one. */
   link: number | null;
+  /** How many were given before it. */
+  readonly number: number;
   /** Whether any server may have seen it. */
   wasSent: boolean;
   /** The earliest time to send it. */
   notBefore: number;
   /** How often a server put it off. */
   tries: number;
+  /** Until when it is tried again where the server could not say when that helps; null before its first refusal. */
+  patientUntil: number | null;
   /** A socket it is not sent on again. */
   shuns: number | null;
 }
 
 /** Commands by id, in the order they were given. */
 export class Outbox {
-  readonly #waiting = new Map<string, Waiting>();
+  #waiting = new Map<string, Waiting>();
   #bytes = 0;
+  #given = 0;
 
   get size(): number {
     return this.#waiting.size;
@@ -61,19 +66,36 @@ export class Outbox {
     if (purpose === "application" && this.#bytes + bytes > MOST_BYTES) {
       throw new OutboxFull("Too many commands wait for an answer. Wait for some of them before sending more.");
     }
-    this.#put({ frame, text, bytes, purpose, link: null, wasSent: false, notBefore: 0, tries: 0, shuns: null });
+    const fresh = { link: null, wasSent: false, notBefore: 0, tries: 0, patientUntil: null, shuns: null };
+    this.#put({ frame, text, bytes, purpose, number: (this.#given += 1), ...fresh });
   }
 
-  /** Mark as sent on this socket what may go now, at most `most` in flight there, and return it in order. */
+  /**
+   * Mark as sent on this socket what may go now, at most `most` in flight there, and return it in order. What was
+   * given behind a command that was put off, about the same chat or project, waits until that one is answered.
+   */
   due(link: number, most: number, now: number): readonly Waiting[] {
     const room = Math.max(0, most - this.inFlight(link));
-    const isReady = (entry: Waiting): boolean => entry.link === null && entry.shuns !== link && entry.notBefore <= now;
+    const late = new Set<string>();
+    const isReady = (entry: Waiting): boolean => {
+      const things = thingsOf(entry);
+      const isBehind = things.some((id) => late.has(id));
+      if (isBehind || entry.tries > 0) for (const id of things) late.add(id);
+      return !isBehind && entry.link === null && entry.shuns !== link && entry.notBefore <= now;
+    };
     const ready = this.#entries(isReady).slice(0, room);
     for (const entry of ready) {
       entry.link = link;
       entry.wasSent = true;
     }
     return ready;
+  }
+
+  /** Whether a command given after this one, about the same chat or project, may have been carried out already. */
+  isOvertaken({ number, ...entry }: Waiting): boolean {
+    const things = thingsOf(entry);
+    const isNext = (other: Waiting): boolean => other.number > number && other.wasSent;
+    return this.#entries(isNext).some((other) => thingsOf(other).some((id) => things.includes(id)));
   }
 
   /** How many commands this socket still owes an answer. */
@@ -103,7 +125,7 @@ export class Outbox {
     if (entry.tries > MOST_TRIES) return false;
     entry.link = null;
     entry.notBefore = until;
-    this.#put(entry);
+    this.#putBack(entry);
     return true;
   }
 
@@ -111,7 +133,7 @@ export class Outbox {
   keepForAnother(entry: Waiting, link: number): void {
     entry.link = null;
     entry.shuns = link;
-    this.#put(entry);
+    this.#putBack(entry);
   }
 
   /** A socket is gone: what the application sent on it waits for the next one. */
@@ -149,7 +171,20 @@ export class Outbox {
     this.#bytes += entry.bytes;
   }
 
+  /** To where it was: commands keep the order in which they were given. */
+  #putBack(entry: Waiting): void {
+    this.#put(entry);
+    this.#waiting = new Map([...this.#waiting].sort(([, one], [, other]) => one.number - other.number));
+  }
+
   #entries(test: (entry: Waiting) => boolean): Waiting[] {
     return [...this.#waiting.values()].filter(test);
   }
+}
+
+/** The chat and the project that a command changes; nothing for one that need not keep an order with others. */
+function thingsOf({ frame }: Pick<Waiting, "frame">): readonly string[] {
+  if (!/^(message|chat\.[cud]|project|queue)/.test(frame.type)) return [];
+  const { chatId, projectId } = frame as { readonly chatId?: string; readonly projectId?: string };
+  return [chatId, projectId].filter((id) => id !== undefined && id !== "") as string[];
 }

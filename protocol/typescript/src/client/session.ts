@@ -26,7 +26,8 @@ import { Streams, type Subscription } from "./streams.js";
 
 // Refusals that say "not now" about the connection, before anybody looked at the command.
 const NOT_NOW = new Set(["rate_limited", "too_many_in_flight", "draining"]);
-// Longer waits are the application's to decide on: a person would wonder what became of the click.
+// How long a command is tried again, from its first refusal where the server cannot say what helps. Longer waits are the
+// application's to decide on: a person would wonder what became of the click.
 const PATIENCE = 5_000;
 const PAUSE = 500;
 const SOMEBODY_ELSE: ErrorObject = {
@@ -242,8 +243,19 @@ export class Session {
   #refused(entry: Waiting, error: ErrorObject, now: number, leaving: number | null): void {
     const wait = waitOf(error);
     if (error.code === "draining" && leaving !== null) return this.outbox.keepForAnother(entry, leaving);
-    if (NOT_NOW.has(error.code) && wait <= PATIENCE && this.outbox.hold(entry, now + wait)) return;
+    if (this.#passes(entry, error, now + wait, now) && this.outbox.hold(entry, now + wait)) return;
     this.say({ type: "refused", id: entry.frame.id, error });
+  }
+
+  /**
+   * Whether a refusal is about a moment that will have passed by then. A command that was overtaken is not tried
+   * again: an older title must not replace a newer one.
+   */
+  #passes(entry: Waiting, { code }: ErrorObject, then: number, now: number): boolean {
+    if (NOT_NOW.has(code)) return then - now <= PATIENCE;
+    if (code !== "unavailable" || this.outbox.isOvertaken(entry)) return false;
+    entry.patientUntil ??= now + PATIENCE;
+    return then <= entry.patientUntil;
   }
 
   #putOff(entry: Waiting, error: ErrorObject, now: number): boolean {
