@@ -135,7 +135,9 @@ class Auth:
         return response
 
     async def session(self, request: Request) -> Response:
-        """Say who is signed in."""
+        """Say who is signed in; nothing to a visitor who asks whether they are."""
+        if request.query_params.get("optional") == "true" and self._gate.proof(request) is None:
+            return Response(status_code=204)
         found = await self._gate.session(request)
         session = await self._identity.prolonged(found)
         user = await self._accounts.user(session)

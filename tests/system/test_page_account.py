@@ -85,6 +85,15 @@ def rows(page: Page) -> Locator:
     return page.get_by_test_id("chats").locator("li")
 
 
+def test_a_first_visit_is_no_error_in_the_console(visitor: Callable[[], BrowserContext]) -> None:
+    page, faults = visitor().new_page(), list[str]()
+    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+    with page.expect_response(re.compile("/v1/auth/session$")):  # asked once there is somebody: the visitor is a guest
+        page.goto("/")
+    expect(page.get_by_test_id("examples")).to_be_visible()
+    assert faults == []
+
+
 def test_a_guest_who_registers_keeps_the_chats_on_every_device(visitor: Callable[[], BrowserContext]) -> None:
     here = visitor()
     page = opened(here)

@@ -123,6 +123,15 @@ async def test_a_session_is_known_by_bearer_before_cookie(site: Site, granted: G
         assert (await site.call("GET", "/v1/auth/session", **headers)).refused == (401, "unauthenticated")
 
 
+async def test_a_visitor_may_ask_whether_they_are_somebody(site: Site, granted: Granted) -> None:
+    answer = await site.call("GET", "/v1/auth/session?optional=true")
+    assert (answer.status, answer.body) == (204, b"")
+    known = {"cookie": f"tidewire_session={granted.token}"}
+    assert (await site.call("GET", "/v1/auth/session?optional=true", **known)).json["userId"] == granted.user_id
+    ended = {"cookie": "tidewire_session=x"}
+    assert (await site.call("GET", "/v1/auth/session?optional=true", **ended)).refused == (401, "unauthenticated")
+
+
 async def test_a_page_with_a_cookie_gets_a_ticket_once_it_says_where_it_is_from(site: Site, granted: Granted) -> None:
     cookie = {"cookie": f"tidewire_session={granted.token}"}
     answer = await site.call("POST", "/v1/auth/ticket", **cookie, **SAME)

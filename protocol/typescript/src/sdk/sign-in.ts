@@ -21,6 +21,8 @@ export interface GuestSession {
 }
 
 const session = object<GuestSession>({ userId: text, token: text, expiresAt: whole });
+/** A visitor, or a cookie that proves nothing any more. */
+const NOBODY: readonly number[] = [204, 401];
 const ticket = object<{ readonly ticket: string }>({ ticket: text });
 
 /**
@@ -42,7 +44,9 @@ export function cookieSession(url: string, fetch: Fetch): TokenSource {
   return async (why) => {
     try {
       if (why === "refresh") return (await post(url, "/v1/auth/ticket", fetch, ticket)).ticket;
-      if (!isKnown && (await fetch(`${url}/v1/auth/session`)).status === 401) await guestSession(url, fetch);
+      if (!isKnown && NOBODY.includes((await fetch(`${url}/v1/auth/session?optional=true`)).status)) {
+        await guestSession(url, fetch);
+      }
       isKnown = true;
       return undefined;
     } catch (failure) {

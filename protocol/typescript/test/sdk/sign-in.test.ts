@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { cookieSession } from "../../src/sdk/sign-in.js";
+
+/** The calls of a page that asks who it is, where the server answers that question so. */
+async function calls(status: number, times = 1): Promise<readonly string[]> {
+  const found: string[] = [];
+  const token = cookieSession("http://house", async (url, init) => {
+    found.push(`${init?.method ?? "GET"} ${url.replace("http://house", "")}`);
+    const isGuest = init !== undefined;
+    const body = { userId: "usr_1", token: "tws_1", expiresAt: 1 };
+    return { ok: isGuest || status < 300, status: isGuest ? 200 : status, json: async () => body };
+  });
+  for (let n = 0; n < times; n += 1) await token("hello");
+  return found;
+}
+
+const ASKS = "GET /v1/auth/session?optional=true";
+
+it.each([204, 401])("a visitor (%i) becomes a guest, once", async (status) => {
+  expect(await calls(status, 2)).toEqual([ASKS, "POST /v1/auth/guest"]);
+});
+
+it.each([200, 403, 500, 503])("nobody becomes a guest whom the server (%i) knows, or cannot tell", async (status) => {
+  expect(await calls(status)).toEqual([ASKS]);
+});
