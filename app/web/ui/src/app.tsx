@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { AccountButton, AccountDialog } from "./account/account";
 import { Announcer } from "./shell/announcer";
 import { Banner } from "./shell/banner";
+import { broken, Guard } from "./shell/guard";
 import { HelpDialog } from "./shell/help";
 import { HelpButton } from "./shell/help-button";
 import { Icon } from "./shell/icon";
@@ -29,7 +30,9 @@ export function App() {
   useLinks();
   return (
     <div className={`app${isOpen ? " drawer" : ""}${isHidden ? " wide" : ""}`}>
-      <Sidebar footer={<><AccountButton /><ThemeButton /><HelpButton /></>} />
+      <Guard of={null} instead={broken("Your chats could not be shown.")}>
+        <Sidebar footer={<><AccountButton /><ThemeButton /><HelpButton /></>} />
+      </Guard>
       <div className="backdrop" hidden={!isOpen} onClick={() => drawer.close()} />
       <main className="main" inert={isOpen}>
         <header className="top">
@@ -48,7 +51,9 @@ export function App() {
           <NotifyButton />
         </header>
         <Banner />
-        <ThreadPane key={place.chatId} place={place} />
+        <Guard of={place.chatId} instead={broken("This chat could not be shown.")}>
+          <ThreadPane key={place.chatId} place={place} />
+        </Guard>
       </main>
       <AccountDialog />
       <ProjectDialog />

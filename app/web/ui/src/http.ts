@@ -2,27 +2,27 @@
 
 import type { ErrorObject } from "@tidewire/client";
 
-const LOST: ErrorObject = { code: "disconnected", message: "The connection was lost.", retryable: true };
+const LOST: ErrorObject = { code: "disconnected", message: "The server cannot be reached.", retryable: true };
 
-/** A route said no; `param` names the field it is about. */
+/** A route said no, or nothing. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
-  readonly code: string;
+  /** HTTP status; 0 when nothing came back. */
+  readonly status: number;
+  /** Which field it is about, as `$.email`. */
   readonly param: string | undefined;
-  readonly status: number | undefined;
 
-  constructor({ code, message, param }: ErrorObject & { readonly param?: string }, status?: number) {
+  constructor({ message, param }: ErrorObject, status: number) {
     super(message);
-    this.code = code;
-    this.param = param;
     this.status = status;
+    this.param = param;
   }
 }
 
 /**
  * Call a route and read its answer. Everything but a GET carries a body: JSON, unless it is a file.
  *
- * @throws Refusal when the server says no, or cannot be reached.
+ * @throws Refusal with a sentence for people, when the server says no or cannot be reached.
  */
 export async function call<T>(
   method: "GET" | "POST" | "DELETE",
@@ -32,8 +32,8 @@ export async function call<T>(
 ): Promise<T> {
   const sent = method === "GET" ? {} : { headers, body: body instanceof Blob ? body : JSON.stringify(body) };
   const response = await fetch(path, { method, ...sent }).catch(() => null);
-  if (!response) throw new Refusal(LOST);
+  if (!response) throw new Refusal(LOST, 0);
   const content = (await response.json().catch(() => ({}))) as T & { readonly error?: ErrorObject };
   if (response.ok) return content;
-  throw new Refusal(content.error ?? { ...LOST, retryable: response.status >= 500 }, response.status);
+  throw new Refusal(content.error ?? LOST, response.status);
 }

@@ -1,7 +1,7 @@
 /** Where one is signed in. */
 
+import { call } from "../http";
 import { ago } from "./ago";
-import { call } from "./api";
 import { Ending } from "./ending";
 
 interface Device {

@@ -1,9 +1,9 @@
 /** Signing in, and making an account. */
 
 import { useEffect, useRef } from "react";
+import { call } from "../http";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
-import { call } from "./api";
 import { type FieldProps, Form } from "./form";
 
 export type Way = "login" | "register";

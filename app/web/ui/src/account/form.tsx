@@ -1,7 +1,7 @@
 /** A form whose errors stand beside the field they are about. */
 
 import { type FormEvent, type InputHTMLAttributes, useEffect, useId, useRef, useState } from "react";
-import { Refusal } from "./api";
+import { Refusal } from "../http";
 
 export interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly name: string;

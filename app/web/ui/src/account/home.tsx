@@ -1,9 +1,9 @@
 /** What somebody who is signed in can do: password, devices, tokens, and the way out. */
 
 import { useState } from "react";
+import { call, Refusal } from "../http";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
-import { call, Refusal } from "./api";
 import { Devices } from "./devices";
 import { Form } from "./form";
 import { Section } from "./section";

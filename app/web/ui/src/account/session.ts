@@ -1,9 +1,9 @@
 /** Who one is here, in every tab of this browser; and what happens when that ends. */
 
 import { type Client, cookieSession, type TokenSource, Watched } from "@tidewire/client";
+import { call, Refusal } from "../http";
 import { forgetDeletions } from "../sidebar/deletions";
 import { SIGNED_OUT_LOOKS_MS } from "../timing";
-import { call, Refusal } from "./api";
 
 export interface Person {
   readonly userId: string;

@@ -1,8 +1,8 @@
 /** The API tokens: for programs that act for one. */
 
 import { useState } from "react";
+import { call } from "../http";
 import { ago } from "./ago";
-import { call } from "./api";
 import { Ending } from "./ending";
 import { Form } from "./form";
 

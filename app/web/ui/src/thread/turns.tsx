@@ -4,6 +4,8 @@ import { useRef } from "react";
 import { turnsOf } from "../chat/turns";
 import type { Thread } from "../chat/thread";
 import type { ThreadView } from "../chat/view";
+import { Guard } from "../shell/guard";
+import { BareMessage } from "./bare";
 import { MessageArticle } from "./message";
 
 interface TurnsProps {
@@ -21,14 +23,15 @@ export function Turns({ thread, view, isNew, hasQueue }: TurnsProps) {
   return turns.map(({ id, messages }) => (
     <section key={id} className={isFresh && id === newest ? "turn fresh" : "turn"}>
       {messages.map((message) => (
-        <MessageArticle
-          key={message.id}
-          thread={thread}
-          message={message}
-          isBusy={view.isBusy}
-          isLast={message.id === lastId}
-          hasQueue={hasQueue}
-        />
+        <Guard key={message.id} of={message} instead={() => <BareMessage message={message} />}>
+          <MessageArticle
+            thread={thread}
+            message={message}
+            isBusy={view.isBusy}
+            isLast={message.id === lastId}
+            hasQueue={hasQueue}
+          />
+        </Guard>
       ))}
     </section>
   ));
