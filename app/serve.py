@@ -2,9 +2,7 @@
 
 import argparse
 import asyncio
-import logging
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -17,18 +15,13 @@ from app.backplane.folder import DataFolder, DataFolderError
 from app.backplane.interface import JournalError
 from app.config import ConfigError, Settings
 from app.deployment import Misfit, Shape, shape_of
-from app.node import Node
+from app.draining import Draining
 from app.sockets.server import ListenError, Server, listen, loop_factory, port_of
 from app.sockets.server import config as uvicorn_config
 from app.store.errors import StoreError
 from app.store.migrations import migrate as migrate_database
 from app.streams.lease import NotAlone
 from app.workers import Worker, Workers
-
-log = logging.getLogger("tidewire")
-
-# Ctrl-C is a person waiting at a terminal.
-INTERRUPT_DRAIN = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,9 +117,8 @@ async def _serve(
 ) -> int:
     application, node = wiring.build(settings, folder)
     logs.note(node=node.name)
-    draining = Draining(node, settings.drain_seconds)
-    server = Server(uvicorn_config(application), on_started=on_started, on_signal=draining.begin)
-    draining.server = server
+    server = Server(uvicorn_config(application), on_started=on_started, on_signal=lambda number: draining.begin(number))
+    draining = Draining(node, server, settings.drain_seconds)
     try:
         await node.open()  # before the server: what goes wrong is a sentence for whoever started it, not a traceback
     except BaseException:
@@ -135,45 +127,6 @@ async def _serve(
     await server.serve(sockets=sockets)
     await draining.over()
     return 0 if server.started else 1
-
-
-class Draining:
-    """Turns the first signal into a drain, and its end into the server's.
-
-    Args:
-        node: what drains.
-        seconds: how long answers may still take after SIGTERM.
-    """
-
-    def __init__(self, node: Node, seconds: float) -> None:
-        self.server: Server | None = None
-        self._node = node
-        self._seconds = seconds
-        self._task: asyncio.Task[None] | None = None
-
-    def begin(self, signal_number: int) -> None:
-        """Begin to drain."""
-        seconds = min(self._seconds, INTERRUPT_DRAIN) if signal_number == signal.SIGINT else self._seconds
-        self._task = asyncio.create_task(self._drain(seconds))
-
-    async def over(self) -> None:
-        """End what a second signal cut short."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _drain(self, seconds: float) -> None:
-        try:
-            await self._node.drain(seconds, self._stop_listening)
-        except Exception:
-            log.exception("draining failed; the server exits without it")
-        finally:
-            if self.server is not None:
-                self.server.should_exit = True
-
-    def _stop_listening(self) -> None:
-        if self.server is not None:
-            self.server.stop_listening()
 
 
 def _announce(settings: Settings, address: str) -> None:

@@ -8,7 +8,7 @@ ROOT = Path(__file__).parent.parent
 
 # Arrows point down this list: a part may import from parts of a later row, and from its own.
 LAYERS = (
-    {"app.__main__", "app.serve", "app.workers", "app.load", "app.check", "app.admin"},
+    {"app.__main__", "app.serve", "app.draining", "app.workers", "app.load", "app.check", "app.admin"},
     {"app.wiring"},
     {"app.telemetry"},
     {"app.node", "app.asgi", "app.listener"},
