@@ -112,6 +112,9 @@ def test_a_chat_is_begun_in_a_project_and_moved_out_of_it(visitor: BrowserContex
     page = tab.page
     page.get_by_role("button", name="New project").click()
     write_project(page, "Travel", "", "Create project")
+    expect(page.get_by_test_id("project-chip")).to_have_text("Travel")
+    page.get_by_test_id("new-chat").click()
+    expect(page.get_by_test_id("project-chip")).to_be_hidden()
     choose_of_project(page, "Travel", "New chat in it")
     expect(page.get_by_test_id("project-chip")).to_have_text("Travel")
     tab.ask("Where to?")
@@ -191,6 +194,33 @@ def test_a_title_that_comes_writes_itself(page: Page) -> None:
 
 
 # Keys
+
+
+def test_chats_are_found_opened_and_deleted_without_a_pointer(visitor: BrowserContext) -> None:
+    page, press = asked(visitor, "Ebbe und Flut").page, visitor.pages[0].keyboard.press
+    url = page.url
+    page.goto("/")
+    expect(rows(page)).to_have_count(1)
+    press("Control+k")
+    page.keyboard.type("ebbe")
+    press("Enter")
+    expect(page).to_have_url(url)
+    expect(page.locator("[data-role=assistant]")).to_be_visible()
+    press("Control+k")
+    press("Escape")
+    expect(page.get_by_test_id("projects")).to_be_visible()
+    press("ArrowDown")
+    expect(rows(page).get_by_role("link")).to_be_focused()
+    press("ArrowUp")
+    expect(page.get_by_test_id("search")).to_be_focused()
+    press("ArrowDown")
+    press("Tab")
+    press("Enter")
+    press("ArrowUp")
+    expect(page.get_by_role("button", name="Delete", exact=True)).to_be_focused()
+    press("Enter")
+    expect(rows(page)).to_have_count(0)
+    assert page.evaluate("document.activeElement !== document.body"), "whoever has no pointer stays somewhere"
 
 
 def test_the_keys_do_what_the_help_says(visitor: BrowserContext) -> None:

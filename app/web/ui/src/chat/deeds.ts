@@ -14,14 +14,15 @@ export interface Around {
   readonly hasQueue: boolean;
 }
 
+/** What can be done with a message, in the order in which it is offered: what goes on first. */
 export function deedsOf({ role, status, answer, message, isRewriting }: ThreadMessage, around: Around): readonly Deed[] {
   if (role === "user") return status === "stored" && !around.isBusy ? ["edit"] : [];
   if (answer) return [];
   const copy: Deed[] = textOf(message) ? ["copy"] : [];
   if (!around.isLast || around.isBusy || isRewriting) return copy;
   if (status === "completed") return [...copy, "regenerate"];
-  if (status !== "stopped") return [...copy, "retry"];
-  return around.hasQueue || copy.length === 0 ? [...copy, "regenerate"] : [...copy, "continue", "regenerate"];
+  if (status !== "stopped") return ["retry", ...copy];
+  return around.hasQueue || copy.length === 0 ? [...copy, "regenerate"] : ["continue", ...copy, "regenerate"];
 }
 
 /** Only a completed answer is regenerated on the wire; every other one is retried. */

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { Menu } from "../shell/menu";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
+import { keepPlace } from "./walking";
 
 interface ChatMenuProps {
   readonly chat: DashboardChat;
@@ -19,7 +20,7 @@ export function ChatMenu({ chat, anchor, rename, close }: ChatMenuProps) {
   const remove = useDelete(chat);
   const then = (act: () => void) => () => {
     close();
-    act();
+    keepPlace(chat.chatId, act);
   };
   return (
     <Menu anchor={anchor} label={chat.title || "New chat"} testId="chat-menu" page={page} close={close}>

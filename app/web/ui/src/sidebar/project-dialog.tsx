@@ -4,6 +4,7 @@ import type { DashboardProject } from "@tidewire/client";
 import { type FormEvent, useId, useState } from "react";
 import { Dialog } from "../shell/dialog";
 import { useStore } from "../store";
+import { draftKeyOf } from "../thread/composer";
 import { useWorkspace } from "../workspace";
 
 const NAME = /^project:(?:move:(?<chatId>.+)|(?<projectId>.*))$/;
@@ -26,7 +27,7 @@ interface ProjectProps {
 }
 
 function Project({ project, movedChatId, close }: ProjectProps) {
-  const { client, filing } = useWorkspace();
+  const { client, filing, places, drafts } = useWorkspace();
   const id = useId();
   const [problem, say] = useState("");
   const [isBusy, be] = useState(false);
@@ -43,7 +44,9 @@ function Project({ project, movedChatId, close }: ProjectProps) {
     be(true);
     try {
       const projectId = await client.createProject(title, instructions || undefined);
+      const place = places.getSnapshot();
       if (movedChatId) filing.change(movedChatId, { projectId });
+      else if (place.isNew && !drafts.get(draftKeyOf(place)).text) places.go(`/?project=${projectId}`);
       close();
     } catch (failure) {
       say((failure as Error).message);

@@ -14,7 +14,7 @@ interface SearchProps {
 }
 
 export function Search({ words, found, write }: SearchProps) {
-  const { client } = useWorkspace();
+  const { client, places } = useWorkspace();
   const isFirst = useRef(true);
   const query = words.trim();
   const { isLive } = useStore(client.connection);
@@ -25,7 +25,13 @@ export function Search({ words, found, write }: SearchProps) {
     const timer = setTimeout(ask, query ? SEARCH_AFTER_MS : 0);
     return () => clearTimeout(timer);
   }, [found, query, isLive]);
+  const openFirst = async () => {
+    await found.ask({ query });
+    const first = found.getSnapshot().chats?.[0];
+    if (first) places.go(`/c/${first.chatId}`);
+  };
   const press = (event: KeyboardEvent) => {
+    if (event.key === "Enter" && !event.nativeEvent.isComposing && query) void openFirst();
     if (event.key !== "Escape" || event.shiftKey || event.nativeEvent.isComposing || !words) return;
     event.preventDefault(); // the search's own Escape, and the one that stops the answer
     event.stopPropagation();

@@ -12,6 +12,7 @@ import { listingOf } from "./listing";
 import { Projects } from "./projects";
 import type { RowDeeds } from "./row";
 import { Search } from "./search";
+import { walk } from "./walking";
 
 const NONE: readonly DashboardChat[] = [];
 
@@ -43,7 +44,7 @@ export function Sidebar({ footer }: { readonly footer: ReactNode }) {
   const list = { shownId, renamedId, deeds };
   const isSearch = useStore(found).chats !== null && words.trim() !== "";
   return (
-    <nav id="sidebar" className="sidebar" aria-label="Chats" data-testid="sidebar" hidden={isHidden}>
+    <nav id="sidebar" className="sidebar" aria-label="Chats" data-testid="sidebar" hidden={isHidden} onKeyDown={walk}>
       <div className="side-top">
         <a className="brand" href="/"><img src="/favicon.svg" alt="" width="24" height="24" />Tidewire</a>
         <button type="button" className="icon-button put-away" aria-label="Hide the chats" title="Hide the chats" onClick={() => drawer.show(false)}>

@@ -42,9 +42,9 @@ describe("what can be done", () => {
   const around = { isBusy: false, isLast: true, hasQueue: false };
   it.each([
     ["completed", {}, ["copy", "regenerate"]],
-    ["failed", {}, ["copy", "retry"]],
-    ["interrupted", {}, ["copy", "retry"]],
-    ["stopped", {}, ["copy", "continue", "regenerate"]],
+    ["failed", {}, ["retry", "copy"]],
+    ["interrupted", {}, ["retry", "copy"]],
+    ["stopped", {}, ["continue", "copy", "regenerate"]],
     ["stopped", { hasQueue: true }, ["copy", "regenerate"]],
     ["completed", { isLast: false }, ["copy"]],
     ["completed", { isBusy: true }, ["copy"]],
