@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from protocol.ai_sdk.frames import (
     CONNECTION,
-    FRAME_BYTES,
     Abort,
     BadRequest,
     Resume,
@@ -28,21 +27,18 @@ from protocol.ai_sdk.frames import (
 )
 from protocol.ai_sdk.outbound import StockOutbound
 from protocol.ai_sdk.requests import SUPERSEDED_WITHIN, Action, Asked, Request, Resumed, Stop
+from protocol.ai_sdk.weight import FrameWeight
 from protocol.errors import Refusal, Violation
 from protocol.flow import FlowWindow
 from protocol.frames.client import StreamStop
 from protocol.frames.objects import ErrorObject
 from protocol.frames.server import Goodbye
 from protocol.limits import FlowLimits, Limits
-from protocol.rate import TokenBucket
-from protocol.server.connection import DEAF_AFTER_REFUSALS, EXPIRY_GRACE, Close
+from protocol.server.command_rate import CommandRate
+from protocol.server.connection import EXPIRY_GRACE, Close
+from protocol.server.heartbeat import Heartbeat
 from protocol.server.outbound import EventLog, StreamLog
 from protocol.server.watch import UNWATCHED, Watch
-
-# In units of 64 KiB, which is free: four of the largest frames at once, then one every two seconds.
-WEIGHED_BY = 64 * 1024
-WEIGHT_PER_SECOND = 32
-WEIGHT_AT_ONCE = 4 * FRAME_BYTES // WEIGHED_BY
 
 # What one write holds where pings cannot be sent: more than the mark above which the socket says when it has drained.
 UNCONFIRMED = 128 * 1024
@@ -83,11 +79,9 @@ class StockConnection:
         self._can_ping = can_ping
         self._watch = watch
         self._window = FlowWindow(FlowLimits())
-        self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
-        self._weight = TokenBucket(WEIGHT_PER_SECOND, WEIGHT_AT_ONCE, now)
-        self._refusals = 0
-        self._pings = 0
-        self._ping_at = now + ping_phase * limits.heartbeat_interval_ms / 1000 if can_ping else math.inf
+        self._rate = CommandRate(limits, now)
+        self._weight = FrameWeight(now)
+        self._heartbeat = Heartbeat(limits, self._window, now, ping_phase if can_ping else math.inf)
         self._expires_at = math.inf
         self._is_draining = False
         self._out = StockOutbound()
@@ -102,7 +96,10 @@ class StockConnection:
             if isinstance(data, bytes):
                 self.closing = Close(1003, "binary frames are not part of the protocol")
                 return []
-            return [] if self._is_too_much(data, now) else self._receive(decode(data), now)
+            too_soon = self._weight.take(len(data), now)
+            if too_soon is None:
+                return self._receive(decode(data), now)
+            self._error(request_id_of(data), too_soon.error)
         except Violation as violation:
             self.fail(violation.error, violation.close_code)
         except BadRequest as bad:
@@ -155,7 +152,8 @@ class StockConnection:
         return []  # it is stopped when it is known
 
     def _admits(self, frame: Send | Resume, now: float) -> bool:
-        if self._is_too_fast(frame.request_id, now):
+        if (too_soon := self._rate.take(now)) is not None:
+            self._error(frame.request_id, too_soon.error)
             return False
         if frame.request_id in self._out.requests:
             why = "This `requestId` is in use; every request needs one of its own."
@@ -169,34 +167,13 @@ class StockConnection:
     def _refuse_undecoded(self, bad: BadRequest, now: float) -> None:
         try:
             # Those that were let in and then found wrong have paid already; that they pay twice harms nobody.
-            if not self._is_too_fast(bad.request_id, now):
-                self._error(bad.request_id, bad.error)
+            self._error(bad.request_id, (self._rate.take(now) or bad).error)
         except Violation as violation:
             self.fail(violation.error, violation.close_code)
 
-    def _is_too_fast(self, request_id: str, now: float) -> bool:
-        wait = self._bucket.take(now)
-        if not wait:
-            self._refusals = 0
-            return False
-        self._refusals += 1
-        if self._refusals > DEAF_AFTER_REFUSALS:
-            raise Violation("rate_limited")
-        self._error(request_id, Refusal("rate_limited", retry_after_ms=int(wait * 1000) + 1).error)
-        return True
-
-    def _is_too_much(self, data: str, now: float) -> bool:
-        """Refuse large frames that come faster than anybody asks: each takes the time of a hundred small ones."""
-        waits = [self._weight.take(now) for _ in range(len(data) // WEIGHED_BY)]
-        if not any(waits):
-            return False
-        self._error(request_id_of(data), Refusal("rate_limited", retry_after_ms=int(max(waits) * 1000) + 1).error)
-        return True
-
     def ponged(self, payload: bytes, now: float) -> None:
         """Take the answer to a ping."""
-        if self._window.awaits_pong and payload == self._ping_id:
-            self._window.ponged(now)
+        self._heartbeat.ponged(payload.decode(errors="replace"), now)
 
     # What the application decides
 
@@ -312,37 +289,25 @@ class StockConnection:
         if self.closing is not None:
             return math.inf
         stops = [each.stop_at for each in self._out.requests.values() if each.stop_at is not None]
-        return min([self._pong_by() or self._ping_at, self._expires_at + EXPIRY_GRACE, *stops])
+        return min([self._heartbeat.deadline(), self._expires_at + EXPIRY_GRACE, *stops])
 
     def expire(self, now: float) -> list[Action]:
         """Do what is due; return what the application shall do."""
         if self.closing is not None:
             return []
-        pong_by = self._pong_by()
         if now >= self._expires_at + EXPIRY_GRACE:
             self.fail(Refusal("token_expired").error, 4401)  # guarantee 33
-        elif pong_by is not None and now >= pong_by:
+        elif self._heartbeat.is_missed(now):
             self.fail(Refusal("heartbeat_timeout").error, 4508)
-        elif pong_by is None and now >= self._ping_at:
+        elif self._heartbeat.is_due(now):
             self._out.control(self._ping(now))
         due = [each for each in self._out.requests.values() if each.stop_at is not None and now >= each.stop_at]
         return [stop for each in due for stop in self._stop(each)]
 
-    def _pong_by(self) -> float | None:
-        pinged_at = self._window.pinged_at
-        return None if pinged_at is None else pinged_at + self._limits.heartbeat_timeout_ms / 1000
-
     # Inside
 
-    @property
-    def _ping_id(self) -> bytes:
-        return b"p%d" % self._pings
-
     def _ping(self, now: float) -> Ping:
-        self._pings += 1
-        self._window.pinged(now)
-        self._ping_at = now + self._limits.heartbeat_interval_ms / 1000
-        return Ping(self._ping_id)
+        return Ping(self._heartbeat.ping(now).encode())
 
     def _detach(self, request: Request) -> None:
         self._out.close(request.request_id)

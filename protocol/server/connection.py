@@ -17,13 +17,12 @@ from protocol.frames.objects import ErrorObject
 from protocol.frames.server import Ack, AuthExpiring, Error, Goodbye, ServerPing, ServerPong, Welcome
 from protocol.lifecycle import SERVER_CONNECTION, advance
 from protocol.limits import FlowLimits, Limits
-from protocol.rate import TokenBucket
+from protocol.server.command_rate import CommandRate
+from protocol.server.heartbeat import Heartbeat
 from protocol.server.outbound import EventLog, Outbound, StreamLog
 from protocol.server.presence import STATUS, Presence
 from protocol.server.watch import UNWATCHED, Watch
 
-# Bursts of refused commands are answered; a client that ignores this many `rate_limited` in a row is not listening.
-DEAF_AFTER_REFUSALS = 200
 EXPIRY_WARNING = 60.0
 EXPIRY_GRACE = 30.0  # guarantee 33
 UNANSWERED = 10.0  # guarantee 26, whatever the heartbeat's patience: who has not answered so long shows nothing
@@ -42,8 +41,7 @@ class ServerConnection:
     Args:
         limits: every limit and timer.
         now: when the socket was accepted.
-        ping_phase: 0..1, random: where in its interval the first ping falls, so that a thousand sockets which arrived
-            together do not ping together.
+        ping_phase: 0..1, random: where in its interval the first ping falls.
         flow: the flow window's bounds.
         watch: is told of errors, and of clients that caught up.
     """
@@ -67,12 +65,10 @@ class ServerConnection:
         self._out = Outbound(limits.outbound_bytes, watch)
         self._presence = Presence()
         self._wants_status = False
-        self._bucket = TokenBucket(limits.commands_per_second, limits.command_burst, now)
+        self._rate = CommandRate(limits, now)
+        self._heartbeat = Heartbeat(limits, self._window, now, ping_phase)
         self._booked = 0
-        self._refusals = 0
-        self._pings = 0
         self._hello_by = now + limits.hello_timeout_ms / 1000
-        self._ping_at = now + ping_phase * limits.heartbeat_interval_ms / 1000
         self._expires_at: float | None = None
         self._expires_at_ms = 0
         self._warned = False
@@ -105,7 +101,7 @@ class ServerConnection:
             self._refuse_undecoded(refusal, now)
             return None
         if isinstance(frame, ClientPong):
-            self._pong(frame, now)
+            self._heartbeat.ponged(frame.id, now)
             return None
         if isinstance(frame, ClientPing):
             self._control(encode(ServerPong(id=frame.id)))
@@ -135,7 +131,8 @@ class ServerConnection:
 
     def _admit(self, frame: Command, now: float) -> Command | None:
         """Let a command in, within its rate and the number in flight."""
-        if self._is_too_fast(frame.id, now):
+        if (too_soon := self._rate.take(now)) is not None:
+            self._answer_refusal(frame.id, too_soon.error)
             return None
         # An answer that nobody read yet still counts: so no client makes us hold more than so many of them.
         if self.in_flight + self._out.answers >= self._limits.commands_in_flight:
@@ -147,24 +144,8 @@ class ServerConnection:
     def _refuse_undecoded(self, refusal: InvalidField | UnknownType, now: float) -> None:
         if isinstance(refusal, UnknownType) and refusal.command_id is None:
             self.ignored += 1
-        elif not self._is_too_fast(refusal.command_id, now):
-            self._answer_refusal(refusal.command_id, refusal.error)
-
-    def _is_too_fast(self, command_id: str | None, now: float) -> bool:
-        """Refuse what comes faster than the rate; close on whoever does not listen to that either."""
-        wait = self._bucket.take(now)
-        if not wait:
-            self._refusals = 0
-            return False
-        self._refusals += 1
-        if self._refusals > DEAF_AFTER_REFUSALS:
-            raise Violation("rate_limited")
-        self._answer_refusal(command_id, Refusal("rate_limited", retry_after_ms=int(wait * 1000) + 1).error)
-        return True
-
-    def _pong(self, frame: ClientPong, now: float) -> None:
-        if self._window.awaits_pong and frame.id == self._ping_id:
-            self._window.ponged(now)
+        else:
+            self._answer_refusal(refusal.command_id, (self._rate.take(now) or refusal).error)
 
     # What the application decides
 
@@ -178,7 +159,7 @@ class ServerConnection:
             expires_at_ms: the same as Unix time, for the warning.
         """
         self.state = advance(SERVER_CONNECTION, self.state, "welcome")
-        self._window = FlowWindow(self._flow, granted)
+        self._window = self._heartbeat.window = FlowWindow(self._flow, granted)
         self._wants_status = STATUS in frame.capabilities
         self.renew(expires_at, expires_at_ms)
         if self.closing is None:
@@ -304,7 +285,7 @@ class ServerConnection:
             return self._hello_by
         if self.state in ("greeting", "closed") or self.closing is not None:
             return math.inf  # the application has the hello, or nothing is left to wait for
-        times = [self._pong_by() or self._ping_at]
+        times = [self._heartbeat.deadline()]
         if self._presence.held_until is not None and self._out.has_data and self._window.room:
             times.append(self._presence.held_until)
         if self._expires_at is not None:
@@ -322,11 +303,9 @@ class ServerConnection:
             self.fail(Refusal("hello_timeout").error, 4504)
 
     def _expire_heartbeat(self, now: float) -> None:
-        pong_by = self._pong_by()
-        if pong_by is not None:
-            if now >= pong_by:
-                self.fail(Refusal("heartbeat_timeout").error, 4508)
-        elif now >= self._ping_at:
+        if self._heartbeat.is_missed(now):
+            self.fail(Refusal("heartbeat_timeout").error, 4508)
+        elif self._heartbeat.is_due(now):
             self._control(self._ping(now))
 
     def _expire_authentication(self, now: float) -> None:
@@ -338,25 +317,14 @@ class ServerConnection:
             self._warned = True
             self._control(encode(AuthExpiring(expires_at=self._expires_at_ms)))
 
-    def _pong_by(self) -> float | None:
-        pinged_at = self._window.pinged_at
-        return None if pinged_at is None else pinged_at + self._limits.heartbeat_timeout_ms / 1000
-
     # Inside
 
     def _is_held(self, now: float) -> bool:
         """Whether data waits because nobody looks; not on a connection that is about to go."""
         return self.state == "ready" and self._presence.holds(now)
 
-    @property
-    def _ping_id(self) -> str:
-        return f"p{self._pings}"
-
     def _ping(self, now: float) -> bytes:
-        self._pings += 1
-        self._window.pinged(now)
-        self._ping_at = now + self._limits.heartbeat_interval_ms / 1000
-        return encode(ServerPing(id=self._ping_id))
+        return encode(ServerPing(id=self._heartbeat.ping(now)))
 
     def _answer_refusal(self, command_id: str | None, error: ErrorObject) -> None:
         self._error(Error(id=command_id, error=error))

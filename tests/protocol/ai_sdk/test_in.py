@@ -6,7 +6,7 @@ import pytest
 
 from protocol.ai_sdk import FRAME_BYTES, Asked
 from protocol.limits import Limits
-from protocol.server.connection import DEAF_AFTER_REFUSALS
+from protocol.server.command_rate import DEAF_AFTER_REFUSALS
 from tests.protocol.ai_sdk.world import ANSWER, QUESTION, Json, World, log
 
 

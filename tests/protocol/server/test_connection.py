@@ -15,7 +15,7 @@ from protocol.frames.client import ChatGet, Hello
 from protocol.frames.server import Goodbye
 from protocol.lifecycle import IllegalTransition
 from protocol.server import Booking
-from protocol.server.connection import DEAF_AFTER_REFUSALS
+from protocol.server.command_rate import DEAF_AFTER_REFUSALS
 from tests.protocol.server.world import FakeEvents, FakeLog, code, fatal, ready, types, wire
 from tests.protocol.wire import welcome
 
