@@ -20,9 +20,9 @@ export function deedsOf({ role, status, answer, message, isRewriting }: ThreadMe
   if (answer) return [];
   const copy: Deed[] = textOf(message) ? ["copy"] : [];
   if (!around.isLast || around.isBusy || isRewriting) return copy;
-  if (status === "completed") return [...copy, "regenerate"];
-  if (status !== "stopped") return ["retry", ...copy];
-  return around.hasQueue || copy.length === 0 ? [...copy, "regenerate"] : ["continue", ...copy, "regenerate"];
+  if (status !== "stopped" && status !== "completed") return ["retry", ...copy];
+  const isCut = status === "stopped" || message.metadata?.finishReason === "length";
+  return isCut && copy.length > 0 && !around.hasQueue ? ["continue", ...copy, "regenerate"] : [...copy, "regenerate"];
 }
 
 /** Only a completed answer is regenerated on the wire; every other one is retried. */

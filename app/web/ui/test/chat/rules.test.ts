@@ -57,6 +57,11 @@ describe("what can be done", () => {
     expect(deedsOf(question, { ...around, isBusy: true })).toEqual([]);
     expect(deedsOf(shown({ role: "user", status: "sending" }), around)).toEqual([]);
   });
+  it("with an answer that reached its longest length: go on, unless something waits for its turn", () => {
+    const cut = shown({ message: { ...message("m", "assistant"), metadata: { finishReason: "length" } } });
+    expect(deedsOf(cut, around)).toEqual(["continue", "copy", "regenerate"]);
+    expect(deedsOf(cut, { ...around, hasQueue: true })).toEqual(["copy", "regenerate"]);
+  });
   it("with nothing written yet: neither copy nor go on", () => {
     expect(deedsOf(shown({ status: "stopped", message: message("m", "assistant", "") }), around)).toEqual(["regenerate"]);
   });
