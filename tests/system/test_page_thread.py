@@ -12,6 +12,13 @@ from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TEXT = "A paragraph that is long enough to fill a line of a narrow window.\n\n"
+# The room on both sides of the words in each element, in whole pixels.
+BESIDES = """elements => elements.map((element) => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const [words, box] = [range.getBoundingClientRect(), element.getBoundingClientRect()];
+  return [words.left - box.left, box.right - words.right].map(Math.round);
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -294,3 +301,20 @@ def test_axe_finds_nothing_serious_in_what_goes_wrong(
     server.sockets[-1].close(code=1011)
     expect(page.get_by_test_id("banner")).to_be_visible()
     assert findings(page) == []
+
+
+def test_on_paper_stands_the_whole_chat_in_dark_ink(server: ScriptedServer) -> None:
+    page = opened(server, question("q1"), answer("a1", TEXT * 40))
+    assert page.locator("#scroll").evaluate("e => e.scrollHeight > e.clientHeight")
+    page.emulate_media(media="print", color_scheme="dark")
+    expect(page.get_by_test_id("composer")).to_be_hidden()
+    expect(page.get_by_test_id("sidebar")).to_be_hidden()
+    assert page.locator("#scroll").evaluate("e => e.scrollHeight === e.clientHeight")
+    assert page.locator("article p").first.evaluate("e => getComputedStyle(e).color") == "rgb(27, 35, 34)"
+
+
+def test_what_is_written_from_the_right_begins_there(server: ScriptedServer) -> None:
+    page = opened(server, question("q1"), answer("a1", "Hello.\n\nمرحبا."))
+    from_left, from_right = page.locator("[data-role=assistant] p").evaluate_all(BESIDES)
+    assert from_left[0] == 0 < from_left[1]
+    assert from_right[1] == 0 < from_right[0]

@@ -17,7 +17,7 @@ export function Thoughts({ part, isLive, took }: ThoughtsProps) {
   if (!isWriting && !part.text) return null; // thoughts that the provider keeps to itself
   return (
     <details className="thoughts">
-      <summary>{isWriting ? "Thinking…" : thoughtFor(took ?? own)}</summary>
+      <summary>{thoughtFor(isWriting ? undefined : took ?? own)}</summary>
       <Markdown text={part.text} isLive={isWriting} />
     </details>
   );
