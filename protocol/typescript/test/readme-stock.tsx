@@ -3,7 +3,8 @@ import { WebSocketChatTransport } from "ai";
 
 async function signIn() {
   const json = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
-  if (!(await fetch("/v1/auth/session")).ok) await fetch("/v1/auth/guest", json); // a visitor becomes a guest
+  const { status } = await fetch("/v1/auth/session?optional=true");
+  if (status !== 200) await fetch("/v1/auth/guest", json); // a visitor becomes a guest
   return {};
 }
 const transport = new WebSocketChatTransport({ url: "/v1/ai-sdk", params: signIn });
