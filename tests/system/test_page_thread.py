@@ -318,3 +318,14 @@ def test_what_is_written_from_the_right_begins_there(server: ScriptedServer) -> 
     from_left, from_right = page.locator("[data-role=assistant] p").evaluate_all(BESIDES)
     assert from_left[0] == 0 < from_left[1]
     assert from_right[1] == 0 < from_right[0]
+
+
+def test_a_question_that_is_too_long_stays_in_the_composer(server: ScriptedServer) -> None:
+    page = opened(server, question("q1"), answer("a1"))
+    page.get_by_test_id("composer").fill("word " * 60_000)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("This is too long to be sent at once.")).to_be_visible()
+    expect(page.get_by_test_id("composer")).not_to_be_empty()
+    assert "message.send" not in server.order()
+    ask(server, "Shorter")
+    expect(page.get_by_text("This is too long to be sent at once.")).to_be_hidden()

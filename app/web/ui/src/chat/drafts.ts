@@ -56,8 +56,18 @@ export const contentOf = ({ text, files }: Draft): Content => [
   ...(text.trim() ? [{ type: "text" as const, text }] : []),
 ];
 
-/** Why a draft cannot be sent as it stands; null: it can. */
-export function hindrance({ text, files }: Draft): "empty" | "uploading" | "broken" | null {
+/** What the wire takes as one question, and what its frame says beside the words. */
+const MOST_CHARACTERS = 200_000;
+const BESIDE_BYTES = 16_384;
+
+/**
+ * Why a draft cannot be sent as it stands; null: it can.
+ *
+ * @param frameBytes what the server takes at once.
+ */
+export function hindrance({ text, files }: Draft, frameBytes: number): "empty" | "uploading" | "broken" | "long" | null {
+  const isLong = text.length > 20_000 && new Blob([JSON.stringify(text)]).size > frameBytes - BESIDE_BYTES;
+  if (isLong || text.length > MOST_CHARACTERS) return "long";
   if (files.some(({ problem }) => problem !== null)) return "broken";
   if (files.some(({ url }) => url === null)) return "uploading";
   return text.trim() || files.length > 0 ? null : "empty";

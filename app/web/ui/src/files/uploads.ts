@@ -43,9 +43,10 @@ export class Uploads {
   }
 
   /** Say why a draft is not sent as it stands. */
-  explain({ files }: Draft): void {
+  explain({ files }: Draft, isLong: boolean): void {
     const broken = files.find(({ problem }) => problem !== null);
-    if (broken) this.problem.set(`${broken.filename} could not be uploaded. Remove it, or attach it once more.`);
+    if (isLong) this.problem.set("This is too long to be sent at once. Shorten it, or attach it as a file.");
+    else if (broken) this.problem.set(`${broken.filename} could not be uploaded. Remove it, or attach it once more.`);
     else this.problem.set(files.some(({ url }) => url === null) ? "Will be sent when everything is uploaded." : "");
   }
 

@@ -31,6 +31,9 @@ export function useSend(thread: Thread, place: Place, sent: () => void): (draft:
   };
 }
 
+/** What a server takes at once that has not said so yet. */
+const FRAME_BYTES = 262_144;
+
 interface ComposerProps {
   readonly thread: Thread;
   readonly place: Place;
@@ -39,7 +42,7 @@ interface ComposerProps {
 }
 
 export function Composer({ thread, place, view, send }: ComposerProps) {
-  const { drafts, toasts, uploads } = useWorkspace();
+  const { drafts, limits, toasts, uploads } = useWorkspace();
   const key = draftKeyOf(place);
   const isOver = useFileDrop(key);
   const draft = useSyncExternalStore(drafts.subscribe, () => drafts.get(key));
@@ -49,10 +52,10 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
   useEffect(() => {
     if (matchMedia("(hover: hover)").matches) words.current?.focus();
   }, []);
-  const hinders = hindrance(draft);
+  const hinders = hindrance(draft, useStore(limits).frameBytes ?? FRAME_BYTES);
   const submit = () => {
     wait(hinders === "uploading");
-    uploads.explain(draft);
+    uploads.explain(draft, hinders === "long");
     if (hinders === null) send(draft);
     else words.current?.focus();
   };

@@ -92,10 +92,15 @@ describe("what waits", () => {
 describe("a draft", () => {
   const file = { key: "k", filename: "a.png", size: 1, mediaType: "image/png", url: "/v1/files/1", problem: null };
   it("says what hinders it", () => {
-    expect(hindrance({ text: " ", files: [] })).toBe("empty");
-    expect(hindrance({ text: "x", files: [{ ...file, url: null }] })).toBe("uploading");
-    expect(hindrance({ text: "x", files: [{ ...file, url: null, problem: "Too large." }] })).toBe("broken");
-    expect(hindrance({ text: "", files: [file] })).toBeNull();
+    expect(hindrance({ text: " ", files: [] }, 262_144)).toBe("empty");
+    expect(hindrance({ text: "x", files: [{ ...file, url: null }] }, 262_144)).toBe("uploading");
+    expect(hindrance({ text: "x", files: [{ ...file, url: null, problem: "Too large." }] }, 262_144)).toBe("broken");
+    expect(hindrance({ text: "", files: [file] }, 262_144)).toBeNull();
+  });
+  it("is not sent when the server would not take it at once", () => {
+    const long = (text: string, frameBytes = 262_144) => hindrance({ text, files: [] }, frameBytes);
+    expect([long("x".repeat(200_000)), long("x".repeat(200_001), 1e9)]).toEqual([null, "long"]);
+    expect([long("é".repeat(120_000)), long("é".repeat(125_000)), long("\n".repeat(125_000))]).toEqual([null, "long", "long"]);
   });
   it("is sent as its files and its words", () => {
     const { url, mediaType, filename } = file;
