@@ -1,16 +1,30 @@
-"""The event loops of these tests: virtual time where no thread takes part."""
+"""The event loops of these tests, virtual time where no thread takes part, and a ticker for those who write by hand."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
+from app.streams.ticker import Ticker
+from tests.app.fakes import MemoryJournal
+from tests.app.streams.ticks import ticking
 from tests.virtual import VirtualLoop
 
-ON_VIRTUAL_TIME = {"test_ticker.py", "test_runner.py", "test_steps.py"}
+ON_VIRTUAL_TIME = {"test_journaled.py", "test_patience.py", "test_runner.py", "test_steps.py", "test_ticker.py"}
 
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     if item.path.name in ON_VIRTUAL_TIME:
         return {"virtual": VirtualLoop}
     return {"asyncio": asyncio.new_event_loop}
+
+
+@pytest.fixture
+def journal() -> MemoryJournal:
+    return MemoryJournal()
+
+
+@pytest.fixture
+async def ticker(journal: MemoryJournal) -> AsyncIterator[Ticker]:
+    async with ticking(journal) as ticker:
+        yield ticker
