@@ -46,7 +46,8 @@ class Waiting:
         patient_until: until when it is tried again where the server could not say when that helps, in monotonic
             seconds; None before its first refusal.
         shuns: a socket it is not sent on again.
-        was_sent: whether any server may have seen it.
+        was_sent: whether a server may carry it out, or may have: it is on its way, or was when its socket died.
+        is_doubtful: whether its socket died once before it was answered; a refusal later says nothing about that.
     """
 
     frame: Command
@@ -59,6 +60,7 @@ class Waiting:
     patient_until: float | None = None
     shuns: int | None = None
     was_sent: bool = False
+    is_doubtful: bool = False
 
 
 class Outbox:
@@ -137,7 +139,7 @@ class Outbox:
         """A socket is gone: what the application sent on it waits for the next one."""
         for entry in self._waiting.values():
             if entry.link == link:
-                entry.link = None
+                entry.link, entry.is_doubtful = None, True
 
     def forget_own(self) -> None:
         """Forget what the connection asked for itself; a new socket makes those questions anew."""
@@ -170,6 +172,7 @@ class Outbox:
 
     def _put_back(self, entry: Waiting) -> None:
         """To where it was: commands keep the order in which they were given."""
+        entry.was_sent = entry.is_doubtful
         self._bytes += len(entry.data)
         entries = sorted([*self._waiting.values(), entry], key=lambda each: each.number)
         self._waiting = {each.frame.id: each for each in entries}

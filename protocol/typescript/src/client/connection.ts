@@ -111,7 +111,7 @@ export class ClientConnection {
     return this.#flush(now);
   }
 
-  /** Take back a command that no server has seen; false when one may have. */
+  /** Take back a command that no server carries out; false when one may, or may have. */
   withdraw(commandId: string): boolean {
     return this.#session.outbox.withdraw(commandId);
   }

@@ -29,8 +29,10 @@ export interface Waiting {
   link: number | null;
   /** How many were given before it. */
   readonly number: number;
-  /** Whether any server may have seen it. */
+  /** Whether a server may carry it out, or may have: it is on its way, or was when its socket died. */
   wasSent: boolean;
+  /** Whether its socket died once before it was answered; a refusal later says nothing about that. */
+  isDoubtful: boolean;
   /** The earliest time to send it. */
   notBefore: number;
   /** How often a server put it off. */
@@ -66,7 +68,7 @@ export class Outbox {
     if (purpose === "application" && this.#bytes + bytes > MOST_BYTES) {
       throw new OutboxFull("Too many commands wait for an answer. Wait for some of them before sending more.");
     }
-    const fresh = { link: null, wasSent: false, notBefore: 0, tries: 0, patientUntil: null, shuns: null };
+    const fresh = { link: null, wasSent: false, isDoubtful: false, notBefore: 0, tries: 0, patientUntil: null, shuns: null };
     this.#put({ frame, text, bytes, purpose, number: (this.#given += 1), ...fresh });
   }
 
@@ -113,7 +115,7 @@ export class Outbox {
     return entry;
   }
 
-  /** Take out a command that no server has seen; false when one may have. */
+  /** Take out a command that no server carries out; false when one may, or may have. */
   withdraw(commandId: string): boolean {
     const entry = this.#waiting.get(commandId);
     return entry !== undefined && !entry.wasSent && this.answered(commandId) !== undefined;
@@ -138,7 +140,10 @@ export class Outbox {
 
   /** A socket is gone: what the application sent on it waits for the next one. */
   lost(link: number): void {
-    for (const entry of this.#entries((each) => each.link === link)) entry.link = null;
+    for (const entry of this.#entries((each) => each.link === link)) {
+      entry.link = null;
+      entry.isDoubtful = true;
+    }
   }
 
   /** Forget what the connection asked for itself; a new socket makes those questions anew. */
@@ -173,6 +178,7 @@ export class Outbox {
 
   /** To where it was: commands keep the order in which they were given. */
   #putBack(entry: Waiting): void {
+    entry.wasSent = entry.isDoubtful;
     this.#put(entry);
     this.#waiting = new Map([...this.#waiting].sort(([, one], [, other]) => one.number - other.number));
   }

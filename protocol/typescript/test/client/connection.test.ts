@@ -228,6 +228,20 @@ describe("commands", () => {
       expect(pair.world.effects.filter((id) => id.startsWith("u"))).toEqual(["u3", "u1", "u2"]);
     });
 
+    it("can be withdrawn, unless it may have been carried out before", () => {
+      const pair = refusedOnce();
+      expect(pair.core.withdraw("u1")).toBe(true);
+      pair.take(pair.core.command(rename("u2"), pair.now));
+      pair.break(); // nobody knows what became of it
+      pair.waitUntilDue();
+      pair.accept();
+      pair.up();
+      pair.down();
+      expect(pair.core.stateOf("u2")).toBe("sent");
+      pair.send(away("u2"));
+      expect([pair.core.stateOf("u2"), pair.core.withdraw("u2")]).toEqual(["waiting", false]);
+    });
+
     it("is not tried again once it was overtaken", () => {
       const pair = new Pair().connected();
       for (const id of ["u1", "u2"]) pair.take(pair.core.command(rename(id), pair.now));
