@@ -16,6 +16,8 @@ interface FormProps {
   /** What the button says. */
   readonly words: string;
   readonly isGrave?: boolean;
+  /** Whose password it asks for: what keeps passwords must know. */
+  readonly username?: string | undefined;
   /** Throws a `Refusal` that says what is wrong. */
   act(values: Readonly<Record<string, string>>): Promise<void>;
 }
@@ -26,7 +28,7 @@ interface Problem {
   readonly words: string;
 }
 
-export function Form({ fields, words, isGrave = false, act }: FormProps) {
+export function Form({ fields, words, isGrave = false, username, act }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   const [problem, say] = useState<Problem | null>(null);
   const [isBusy, be] = useState(false);
@@ -58,6 +60,7 @@ export function Form({ fields, words, isGrave = false, act }: FormProps) {
   };
   return (
     <form ref={form} className="form" noValidate onSubmit={(event) => void submit(event)}>
+      {username && <input autoComplete="username" value={username} readOnly hidden />}
       {fields.map((field) => (
         <Field key={field.name} {...field} isHidden={isHidden(field)} problem={problem?.name === field.name ? problem.words : ""} />
       ))}

@@ -18,7 +18,7 @@ export function Home({ person: { name, email } }: { readonly person: Person }) {
         <p>{name && <strong>{name}</strong>}{email}</p>
         <button type="button" className="primary plain" onClick={() => void leave("POST", "logout")}>Sign out</button>
       </div>
-      {email && <Password />}
+      {email && <Password email={email} />}
       <Devices />
       <Tokens />
       <TakeAlong />
@@ -39,7 +39,7 @@ function useLeave() {
   };
 }
 
-function Password() {
+function Password({ email }: { readonly email: string }) {
   const [isDone, done] = useState(false);
   const change = async (given: object) => {
     done(false);
@@ -54,6 +54,7 @@ function Password() {
           { name: "new", label: "New password", type: "password", autoComplete: "new-password" },
         ]}
         words="Change password"
+        username={email}
         act={change}
       />
       <p className="soft" role="status">{isDone ? "Changed. Your other devices are signed out." : ""}</p>
