@@ -11,6 +11,7 @@ import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
 import { fit } from "./fit";
 import { ModelPicker } from "./model-picker";
+import { sends } from "./sends";
 import { Slot } from "./slot";
 
 /** Where the draft of a place is kept: a chat without a question yet has no address to keep it by. */
@@ -64,7 +65,7 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
     if (waits && hinders !== "uploading") wait(false);
   });
   const press = (event: KeyboardEvent) => {
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    if (!sends(event)) return;
     event.preventDefault();
     submit();
   };
@@ -79,7 +80,6 @@ export function Composer({ thread, place, view, send }: ComposerProps) {
         aria-label="Your message"
         placeholder={view.isBusy ? "Ask ahead" : "Ask anything"}
         autoComplete="off"
-        enterKeyHint="send"
         value={draft.text}
         onChange={(event) => drafts.change(key, { text: event.target.value })}
         onKeyDown={press}

@@ -9,6 +9,7 @@ import type { Thread } from "../chat/thread";
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";
 import { fit } from "./fit";
+import { sends } from "./sends";
 
 interface EditorProps {
   readonly thread: Thread;
@@ -50,7 +51,7 @@ export function Editor({ thread, message: { id, message }, close }: EditorProps)
     if (event.key === "Escape") {
       event.preventDefault(); // elsewhere it stops the answer
       close();
-    } else if (event.key === "Enter" && !event.shiftKey && event.target === words.current) {
+    } else if (sends(event) && event.target === words.current) {
       event.preventDefault();
       event.currentTarget.requestSubmit();
     }
