@@ -2,7 +2,9 @@
 
 import type { ErrorObject } from "@tidewire/client";
 
-const LOST: ErrorObject = { code: "disconnected", message: "The server cannot be reached.", retryable: true };
+export const UNREACHABLE = "The server cannot be reached.";
+
+const LOST: ErrorObject = { code: "disconnected", message: UNREACHABLE, retryable: true };
 
 /** A route said no, or nothing. */
 export class Refusal extends Error {
@@ -20,17 +22,13 @@ export class Refusal extends Error {
 }
 
 /**
- * Call a route and read its answer. Everything but a GET carries a body: JSON, unless it is a file.
+ * Call a route and read its answer. Everything but a GET carries a body of JSON.
  *
  * @throws Refusal with a sentence for people, when the server says no or cannot be reached.
  */
-export async function call<T>(
-  method: "GET" | "POST" | "DELETE",
-  path: string,
-  body: object | Blob = {},
-  headers: Record<string, string> = { "content-type": "application/json" },
-): Promise<T> {
-  const sent = method === "GET" ? {} : { headers, body: body instanceof Blob ? body : JSON.stringify(body) };
+export async function call<T>(method: "GET" | "POST" | "DELETE", path: string, body: object = {}): Promise<T> {
+  const headers = { "content-type": "application/json" };
+  const sent = method === "GET" ? {} : { headers, body: JSON.stringify(body) };
   const response = await fetch(path, { method, ...sent }).catch(() => null);
   if (!response) throw new Refusal(LOST, 0);
   const content = (await response.json().catch(() => ({}))) as T & { readonly error?: ErrorObject };

@@ -70,7 +70,7 @@ export function createWorkspace(): Workspace {
     session,
     threads,
     drafts,
-    uploads: new Uploads(drafts, limits, () => client.newId()),
+    uploads: new Uploads(drafts, limits, client),
     places,
     limits,
     connected,

@@ -40,17 +40,18 @@ export const guestSession = (url: string, fetch: Fetch): Promise<GuestSession> =
  * @param url where the page comes from; empty for the page's own address.
  */
 export function cookieSession(url: string, fetch: Fetch): TokenSource {
-  let isKnown = false;
+  let known: Promise<void> | null = null; // one for all who ask at once, so that a visitor becomes one guest
+  const meet = async () => {
+    const { status } = await fetch(`${url}/v1/auth/session?optional=true`);
+    if (NOBODY.includes(status)) await guestSession(url, fetch);
+  };
   return async (why) => {
     try {
       if (why === "refresh") return (await post(url, "/v1/auth/ticket", fetch, ticket)).ticket;
-      if (!isKnown && NOBODY.includes((await fetch(`${url}/v1/auth/session?optional=true`)).status)) {
-        await guestSession(url, fetch);
-      }
-      isKnown = true;
+      await (known ??= meet());
       return undefined;
     } catch (failure) {
-      isKnown = false;
+      known = null;
       throw failure instanceof CommandRefused ? failedConnect(failure.error) : failure;
     }
   };

@@ -1,28 +1,22 @@
 /** Files beside the words that are being written: uploaded at once, so that sending waits for nothing. */
 
+import { type Client, CommandRefused } from "@tidewire/client";
 import type { Draft, DraftFile, Drafts } from "../chat/drafts";
-import { call } from "../http";
+import { UNREACHABLE } from "../http";
 import { Value } from "../store";
 import { typeOf, whatIsWrong } from "./kinds";
-
-interface Uploaded {
-  readonly url: string;
-  readonly mediaType: string;
-  readonly filename: string;
-  readonly size: number;
-}
 
 export class Uploads {
   /** What is wrong with what was to be attached, in words; empty when nothing is. */
   readonly problem = new Value("");
   readonly #drafts: Drafts;
   readonly #limits: Value<Readonly<Record<string, number>>>;
-  readonly #newId: () => string;
+  readonly #client: Client;
 
-  constructor(drafts: Drafts, limits: Value<Readonly<Record<string, number>>>, newId: () => string) {
+  constructor(drafts: Drafts, limits: Value<Readonly<Record<string, number>>>, client: Client) {
     this.#drafts = drafts;
     this.#limits = limits;
-    this.#newId = newId;
+    this.#client = client;
   }
 
   /** Attach files to a draft; what cannot be sent is said before anything of it is. */
@@ -51,16 +45,16 @@ export class Uploads {
   }
 
   async #upload(draftKey: string, file: File, mediaType: string): Promise<void> {
-    const key = this.#newId();
+    const key = this.#client.newId();
     const item = { key, filename: file.name, size: file.size, mediaType, url: null, problem: null };
     this.#change(draftKey, (files) => [...files, item]);
     const put = (change: Partial<DraftFile>) =>
       this.#change(draftKey, (files) => files.map((other) => (other.key === key ? { ...other, ...change } : other)));
     try {
-      const { url, filename, size, mediaType: kind } = await call<Uploaded>("POST", "/v1/files", file, headers(file, mediaType));
-      put({ url, filename, size, mediaType: kind });
+      const { size, part: { url, filename, mediaType: found } } = await this.#client.upload(file, { mediaType });
+      put({ url, filename, size, mediaType: found });
     } catch (failure) {
-      put({ problem: (failure as Error).message });
+      put({ problem: failure instanceof CommandRefused ? failure.message : UNREACHABLE });
     }
   }
 
@@ -68,11 +62,3 @@ export class Uploads {
     this.#drafts.change(draftKey, { files: change(this.#drafts.get(draftKey).files) });
   }
 }
-
-const headers = (file: File, mediaType: string): Record<string, string> => ({
-  "content-type": mediaType,
-  "x-filename": encodeURIComponent(wellFormed(file.name)),
-});
-
-/** A name with half of a surrogate pair cannot be sent; what is broken in it becomes U+FFFD. */
-const wellFormed = (name: string): string => new TextDecoder().decode(new TextEncoder().encode(name));
