@@ -220,7 +220,7 @@ def test_chats_are_found_opened_and_deleted_without_a_pointer(visitor: BrowserCo
     expect(page.get_by_role("button", name="Delete", exact=True)).to_be_focused()
     press("Enter")
     expect(rows(page)).to_have_count(0)
-    assert page.evaluate("document.activeElement !== document.body"), "whoever has no pointer stays somewhere"
+    page.wait_for_function("document.activeElement !== document.body")  # whoever has no pointer stays somewhere
 
 
 def test_the_keys_do_what_the_help_says(visitor: BrowserContext) -> None:

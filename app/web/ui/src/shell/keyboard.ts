@@ -23,6 +23,12 @@ export function useShortcuts(): void {
 
 const focus = (selector: string) => document.querySelector<HTMLElement>(selector)?.focus();
 
+/** At once, so that the next key goes there; and once more when it is shown, because what is hidden takes no focus. */
+const focusNowOrSoon = (selector: string) => {
+  focus(selector);
+  requestAnimationFrame(() => focus(selector));
+};
+
 const DEEDS: Readonly<Record<Shortcut, (workspace: Workspace) => void>> = {
   new: ({ places }) => {
     places.go("/");
@@ -30,13 +36,13 @@ const DEEDS: Readonly<Record<Shortcut, (workspace: Workspace) => void>> = {
   },
   search: ({ drawer }) => {
     drawer.show(true);
-    requestAnimationFrame(() => focus("#search")); // what is hidden takes no focus
+    focusNowOrSoon("#search");
   },
   help: ({ dialogs }) => dialogs.set(dialogs.getSnapshot() === "help" ? null : "help"),
   sidebar: ({ drawer }) => drawer.toggle(),
   focus: ({ drawer }) => {
     drawer.close();
-    requestAnimationFrame(() => focus("[data-testid=composer]"));
+    focusNowOrSoon("[data-testid=composer]");
   },
   copy: (workspace) => void copy(workspace),
 };
