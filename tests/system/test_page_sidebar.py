@@ -221,6 +221,8 @@ def test_chats_are_found_opened_and_deleted_without_a_pointer(visitor: BrowserCo
     press("Enter")
     expect(rows(page)).to_have_count(0)
     page.wait_for_function("document.activeElement !== document.body")  # whoever has no pointer stays somewhere
+    press("Control+z")
+    expect(rows(page)).to_have_count(1)
 
 
 def test_the_keys_do_what_the_help_says(visitor: BrowserContext) -> None:

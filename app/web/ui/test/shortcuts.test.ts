@@ -16,6 +16,7 @@ describe("a press", () => {
     [press("/", ctrl), "help"],
     [press("/", { ...ctrl, shiftKey: true }), "help"], // where the sign is typed with Shift
     [press("Escape", { shiftKey: true }), "focus"],
+    [press("z", ctrl), "undo"],
     [press("C", { ...ctrl, shiftKey: true }), "copy"],
   ] as const)("%o asks for %s", (pressed, wanted) => expect(shortcutOf(pressed)).toBe(wanted));
 

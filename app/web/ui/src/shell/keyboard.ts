@@ -13,8 +13,8 @@ export function useShortcuts(): void {
       if (event.isComposing) return;
       const shortcut = shortcutOf(event);
       if (shortcut === null || (shortcut !== "help" && document.querySelector("dialog[open]"))) return;
-      event.preventDefault();
-      DEEDS[shortcut](workspace);
+      if (shortcut === "undo" && (event.target as HTMLInputElement).value) return; // what was typed is taken back first
+      if (DEEDS[shortcut](workspace) !== false) event.preventDefault();
     };
     document.addEventListener("keydown", press);
     return () => document.removeEventListener("keydown", press);
@@ -23,13 +23,14 @@ export function useShortcuts(): void {
 
 const focus = (selector: string) => document.querySelector<HTMLElement>(selector)?.focus();
 
-/** At once, so that the next key goes there; and once more when it is shown, because what is hidden takes no focus. */
+/** At once, so that the next key goes there; or once it is shown, because what is hidden takes no focus. */
 const focusNowOrSoon = (selector: string) => {
   focus(selector);
-  requestAnimationFrame(() => focus(selector));
+  if (!document.activeElement?.matches(selector)) requestAnimationFrame(() => focus(selector));
 };
 
-const DEEDS: Readonly<Record<Shortcut, (workspace: Workspace) => void>> = {
+/** False: there is nothing to be done, and the browser has the key. */
+const DEEDS: Readonly<Record<Shortcut, (workspace: Workspace) => void | boolean>> = {
   new: ({ places }) => {
     places.go("/");
     queueMicrotask(() => focus("[data-testid=composer]"));
@@ -45,6 +46,7 @@ const DEEDS: Readonly<Record<Shortcut, (workspace: Workspace) => void>> = {
     focusNowOrSoon("[data-testid=composer]");
   },
   copy: (workspace) => void copy(workspace),
+  undo: ({ toasts }) => toasts.undoLast(),
 };
 
 /** The last answer of the chat that is shown, as it was written. */

@@ -1,6 +1,6 @@
 /** The keys that work everywhere on the page, as a table: what does each do, and how is it written. */
 
-export type Shortcut = "new" | "search" | "help" | "sidebar" | "focus" | "copy";
+export type Shortcut = "new" | "search" | "help" | "sidebar" | "focus" | "copy" | "undo";
 
 interface Keys {
   /** `event.key`, in lower case. */
@@ -18,6 +18,7 @@ export const SHORTCUTS: Readonly<Record<Shortcut, Keys>> = {
   sidebar: { key: "s", ctrl: true, shift: null, words: "Show or hide the chats" },
   focus: { key: "escape", ctrl: false, shift: true, words: "Go to your message" },
   copy: { key: "c", ctrl: true, shift: true, words: "Copy the last answer" },
+  undo: { key: "z", ctrl: true, shift: false, words: "Bring back what was deleted" },
   help: { key: "/", ctrl: true, shift: null, words: "Show these keys" },
 };
 

@@ -1,4 +1,4 @@
-/** The words of what has just been done, at the foot of the page. */
+/** The words of what has just been done, at the top of the page. */
 
 import { useStore } from "../store";
 import { useWorkspace } from "../workspace";

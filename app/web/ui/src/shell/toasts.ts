@@ -52,6 +52,13 @@ export class Toasts extends Watched<readonly StandingToast[]> {
     this.#take(id)?.undo?.();
   }
 
+  /** Take back what was done last; false when there is nothing to take back. */
+  undoLast(): boolean {
+    const last = this.#toasts.findLast(({ undo }) => undo);
+    if (last) this.undo(last.id);
+    return last !== undefined;
+  }
+
   close(id: number): void {
     this.#take(id)?.gone?.();
   }

@@ -25,13 +25,13 @@ export function Search({ words, found, write }: SearchProps) {
     const timer = setTimeout(ask, query ? SEARCH_AFTER_MS : 0);
     return () => clearTimeout(timer);
   }, [found, query, isLive]);
+  /** Asked beside the list, which is behind the last key. */
   const openFirst = async () => {
-    await found.ask({ query });
-    const first = found.getSnapshot().chats?.[0];
-    if (first) places.go(`/c/${first.chatId}`);
+    const { chats } = await client.search(query, { limit: 1 });
+    if (chats[0]) places.go(`/c/${chats[0].chatId}`);
   };
   const press = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && !event.nativeEvent.isComposing && query) void openFirst();
+    if (event.key === "Enter" && !event.nativeEvent.isComposing && query) void openFirst().catch(() => {}); // the list says what there is
     if (event.key !== "Escape" || event.shiftKey || event.nativeEvent.isComposing || !words) return;
     event.preventDefault(); // the search's own Escape, and the one that stops the answer
     event.stopPropagation();
