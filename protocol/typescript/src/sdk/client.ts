@@ -200,8 +200,10 @@ export class Client extends Verbs {
   discard(commandId: string): void {
     const wasOpen = this.#work.waitsFor(commandId);
     this.#kept.remove(commandId);
-    if (this.#core.withdraw(commandId)) this.#work.giveUp(commandId, new Withdrawn("This question was taken back."));
-    else if (wasOpen) void this.stop({ commandId }).catch(() => {});
+    if (this.#core.withdraw(commandId)) {
+      this.#work.giveUp(commandId, new Withdrawn("This question was taken back."));
+      this.#driver.take(this.#core.tick(this.#driver.now)); // what waited behind it
+    } else if (wasOpen) void this.stop({ commandId }).catch(() => {});
   }
 
   /**

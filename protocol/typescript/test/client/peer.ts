@@ -57,7 +57,7 @@ export const refused = (code: string, retryable = false, more: Partial<ErrorObje
 export class World {
   page = 100;
   userId = "usr_1";
-  refusal: ErrorObject | null = null; // of every send, while it is set
+  refusal: ErrorObject | null = null; // of everything but a stop, while it is set
   epoch = "e1";
   trimmed = 0; // events up to this offset are gone
   clock = 1_790_000_000_000;
@@ -250,9 +250,9 @@ export class Peer {
 
   #effect(frame: ClientFrame): Result {
     const { world } = this;
+    if (world.refusal && frame.type !== "stream.stop") return world.refusal;
     switch (frame.type) {
       case "message.send": {
-        if (world.refusal) return world.refusal;
         const { streamId, messageId, chatId } = world.log(`str_${world.logs.size + 1}`, frame.chatId);
         const chat = world.chat(chatId, { activeStreamId: streamId });
         world.emit("message.created", { chatId, chat, message: frame.message }, this.#hello?.clientId);

@@ -127,6 +127,54 @@ it("a question that the server refuses stays, to be tried again or discarded", a
   expect(house.world.effects).toEqual(["ask_1"]);
 });
 
+describe("while the server has no database", () => {
+  const away = async () => {
+    const house = new House();
+    const client = await house.greeted();
+    house.world.refusal = refused("unavailable", true);
+    return { house, client };
+  };
+
+  it("a rename waits for it, and is carried out once", async () => {
+    const { house, client } = await away();
+    const renamed = client.command("chat.update", { chatId: "chat_9", title: "Tides", id: "name_1" });
+    for (let n = 0; n < 3; n += 1) {
+      house.clock.move(500);
+      await house.settle();
+    }
+    house.world.refusal = null;
+    house.clock.move(500);
+    await house.settle();
+    await renamed;
+    expect(house.world.effects).toEqual(["name_1"]);
+  });
+
+  it("a rename is refused when that takes too long", async () => {
+    const { house, client } = await away();
+    const renamed = client.updateChat("chat_9", { title: "Tides" });
+    const failed = expect(renamed).rejects.toMatchObject({ error: { code: "unavailable" } });
+    for (let n = 0; n < 12; n += 1) {
+      await house.settle();
+      house.clock.move(500);
+    }
+    await failed;
+    expect(house.world.effects).toEqual([]);
+  });
+
+  it("what waits behind a question goes on when that is taken back", async () => {
+    const { house, client } = await away();
+    const sent = client.send("chat_9", "Why?", { commandId: "ask_1" });
+    await house.settle();
+    const renamed = client.command("chat.update", { chatId: "chat_9", title: "Tides", id: "name_1" });
+    house.world.refusal = null;
+    client.discard("ask_1");
+    await house.settle();
+    await expect(sent).rejects.toBeInstanceOf(Withdrawn);
+    await renamed;
+    expect(house.world.effects).toEqual(["name_1"]);
+  });
+});
+
 it("a question that was sent is stopped when it is discarded", async () => {
   const house = new House();
   const client = await house.greeted();
