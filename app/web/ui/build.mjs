@@ -54,7 +54,7 @@ const builder = await context({
   // The SDK's sources lie outside of this folder; what they import is ours.
   nodePaths: ["node_modules"],
   define: { "process.env.NODE_ENV": isWatching ? '"development"' : '"production"' },
-  legalComments: "linked",
+  legalComments: "external", // beside the scripts, in files that are served like them
   logLevel: "warning",
   plugins: [writesIndex],
 });
