@@ -100,6 +100,9 @@ def test_a_new_question_goes_to_the_top_with_room_for_its_answer(server: Scripte
     expect(page.locator("[data-role=assistant]").last.locator("p")).to_have_count(3)
     assert 0 <= top(asked) < 24, "while there is room below, nothing moves"
     expect(latest).to_be_hidden()
+    page.set_viewport_size({"width": 1280, "height": 1_000})
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert 0 <= top(asked) < 24, "a larger window has more room"
 
 
 def test_whoever_reads_above_is_left_alone_by_what_comes_below(server: ScriptedServer) -> None:

@@ -59,6 +59,11 @@ export function useFollowing(firstId: string | undefined): Following {
   const hold = useCallback(() => {
     if (box.current) held.current = box.current.scrollHeight - box.current.scrollTop;
   }, []);
+  // Not by a container's unit: each growth of an answer would then style the whole chat once more.
+  const tellRoom = useCallback(() => {
+    if (box.current) content.current?.style.setProperty("--room", `${box.current.clientHeight}px`);
+  }, []);
+  useLayoutEffect(tellRoom, [tellRoom]);
   useLayoutEffect(stick, [stick]);
   useLayoutEffect(() => {
     if (held.current !== null && box.current) box.current.scrollTop = box.current.scrollHeight - held.current;
@@ -72,7 +77,10 @@ export function useFollowing(firstId: string | undefined): Following {
       tell(place.current.isAtEnd);
     };
     // After layout, so that asking for heights costs nothing.
-    const grown = new ResizeObserver(stick);
+    const grown = new ResizeObserver(() => {
+      tellRoom();
+      stick();
+    });
     grown.observe(content.current);
     grown.observe(element);
     element.addEventListener("scroll", scrolled, { passive: true });
@@ -80,6 +88,6 @@ export function useFollowing(firstId: string | undefined): Following {
       grown.disconnect();
       element.removeEventListener("scroll", scrolled);
     };
-  }, [stick]);
+  }, [stick, tellRoom]);
   return { box, content, isAtEnd: atEnd, toEnd, hold };
 }
