@@ -2,13 +2,17 @@
 
 import argparse
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from app.admin import desk, streams
+from app.rounds import Round
 from app.store.engine import Database
 from app.streams.waiting import Waiting
+from app.tasks import Crew
 from protocol.limits import Limits
 from tests.app.world import Held, World, opened
 
@@ -22,28 +26,15 @@ def admin(store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(streams, "LOOK_EVERY", 0.01)
 
 
-class Rounds:
+@asynccontextmanager
+async def rounds(world: World) -> AsyncIterator[None]:
     """The node's rounds, quicker than a second."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._waiting = Waiting(world.store, world.registry)
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> None:
-        self._task = asyncio.create_task(self._run())
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._task is not None
-        assert not self._task.done()
-        self._task.cancel()
-        await asyncio.wait([self._task])
-
-    async def _run(self) -> None:
-        while True:
-            await self._world.ownership.look()
-            await self._waiting.look()
-            await asyncio.sleep(0.01)
+    waiting = Waiting(world.store, world.registry)
+    crew = Crew("rounds")
+    for work in (world.ownership.look, waiting.look):
+        crew.start(Round(work.__qualname__, 0.01, work).run(), name=work.__qualname__)
+    yield
+    await crew.close()
 
 
 async def run(*words: str) -> int:
@@ -80,7 +71,7 @@ async def test_one_stream_is_stopped_as_a_person_stops_it(
     world.model.script = Held()
     first, other = await world.ask(caller), await world.ask(caller, "another")
     await world.ask(caller, text="Two", ifActive="queue")
-    async with Rounds(world):
+    async with rounds(world):
         assert await run("stop", first["streamId"]) == 0
     assert capsys.readouterr().out == f"{first['streamId']} stopped\n"
     answer = (await world.history(caller))[-1]
@@ -97,7 +88,7 @@ async def test_a_waiting_stream_is_withdrawn(world: World, admin: None, capsys: 
     world.model.script = Held()
     await world.ask(caller)
     waiting = await world.ask(caller, ifActive="queue")
-    async with Rounds(world):
+    async with rounds(world):
         assert await run("stop", waiting["streamId"]) == 0
         assert (await world.ended(waiting["streamId"])).status == "stopped"
     assert capsys.readouterr().out == f"{waiting['streamId']} stopped\n"
@@ -114,7 +105,7 @@ async def test_all_of_a_user_or_of_everybody_end_and_what_waits_is_held_up(
         await world.ask(caller, chat_id)
         await world.ask(caller, chat_id, ifActive="queue")
     theirs = await world.ask(other)
-    async with Rounds(world):
+    async with rounds(world):
         assert await run("stop", *(["--all"] if everybody else ["--user", caller.user_id])) == 0
         await world.quiet() if everybody else None
     chats = (await world.run(caller, "dashboard.get")).result["chats"]
@@ -131,7 +122,7 @@ async def test_what_waits_for_room_does_not_begin_because_the_others_end(store: 
         world.model.script = held = Held()
         await world.ask(caller, "a")
         await world.ask(caller, "b")  # waits for the first, of another chat
-        async with Rounds(world):
+        async with rounds(world):
             assert await run("stop", "--all") == 0
             await world.quiet()
         assert held.started == 1

@@ -30,6 +30,7 @@ class Client:
         self.closed: tuple[int, str] | None = None
         self.closed_at = 0.0
         self.answers = True
+        self._arrived = asyncio.Condition()
         self._sockets = sockets
         self._incoming: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
         named = {"host": "localhost:8000"} | dict(headers)
@@ -68,6 +69,8 @@ class Client:
                 self.pinged_at.append(asyncio.get_running_loop().time())
                 if self.answers:
                     self.send(type="pong", id=frame["id"])
+        async with self._arrived:
+            self._arrived.notify_all()
 
     def send(self, **frame: Any) -> str:
         """Send a frame; return its id."""
@@ -91,26 +94,27 @@ class Client:
 
     async def next(self, kind: str, **fields: Any) -> Frame:
         """Wait for a frame of this type that has these fields, among all that came."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10), self._arrived:
             while True:
                 for frame in self.frames:
                     if frame["type"] == kind and fields.items() <= frame.items():
                         return frame
                 assert self.closed is None, f"closed with {self.closed} before a {kind} came: {self.frames}"
-                await asyncio.sleep(0.001)
+                await self._arrived.wait()
 
     async def answer(self, command_id: str) -> Frame:
         """Wait for the one answer to a command."""
-        async with asyncio.timeout(10):
-            while not (found := [frame for frame in self.frames if frame.get("id") == command_id]):  # noqa: ASYNC110
-                await asyncio.sleep(0.001)
+        async with asyncio.timeout(10), self._arrived:
+            while not (found := [frame for frame in self.frames if frame.get("id") == command_id]):
+                await self._arrived.wait()
         assert len(found) == 1
         return found[0]
 
     async def gone(self) -> tuple[int, str]:
-        """Wait until the server has closed."""
-        while self.closed is None:  # noqa: ASYNC110 - a test with a real clock has a timeout of its own
-            await asyncio.sleep(0.01)
+        """Wait until the server has closed, and is done with this connection."""
+        assert self._task is not None
+        await asyncio.wait([self._task])
+        assert self.closed is not None, "the connection ended without a close"
         return self.closed
 
     async def turns(self, number: int = 20) -> None:

@@ -339,7 +339,7 @@ async def test_g30_a_drain_waits_for_answers(world: World) -> None:
     result = await world.ask(caller)
     await until(lambda: held.started == 1)
     draining = asyncio.create_task(world.supervisor.drain(60))
-    await asyncio.sleep(0.01)
+    await until(lambda: world.supervisor.draining)
     assert not draining.done()
     held.gate.set()
     await asyncio.wait_for(draining, 5)

@@ -49,7 +49,7 @@ async def both_have_everything(writer: Writing, follower: Following) -> None:
 async def test_g19b_a_failover_while_an_answer_is_written_costs_nothing(pair: SentinelPair) -> None:
     async with writing(pair.url) as writer, following(pair.url) as follower:
         work = asyncio.create_task(writer.owner.write_for(5))
-        await asyncio.sleep(1)
+        await follower.notes.has(10)
         pair.master.stop()
         await work
         assert writer.owner.failures, "nothing was lost, so nothing is tested"
