@@ -4,22 +4,16 @@ It is as strict as the vendor's class: every frame needs a string `requestId`, a
 from 0 without a gap.
 """
 
-import asyncio
-import json
-from collections.abc import Callable
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import websockets
-from websockets.asyncio.client import ClientConnection
-
+from tests.listening import Listening
 from tests.wire import Frame, post, question
 
 _ids = count(1)
 
 
-class StockPage:
+class StockPage(Listening):
     """One websocket of the vendor's class.
 
     Args:
@@ -38,46 +32,9 @@ class StockPage:
         origin: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        self.url = url
-        self.frames: list[Frame] = []
-        self.close_code: int | None = None
-        self._query = query
-        self._origin = origin
-        self._headers = (headers or {}) | ({} if token is None else {"authorization": f"Bearer {token}"})
+        signed = {} if token is None else {"authorization": f"Bearer {token}"}
+        super().__init__(url, "/v1/ai-sdk" + query, origin=origin, headers=(headers or {}) | signed)
         self._next: dict[str, int] = {}
-        self._arrived = asyncio.Condition()
-        self._reader: asyncio.Task[None] | None = None
-        self.socket: ClientConnection
-
-    async def __aenter__(self) -> Self:
-        self.socket = await websockets.connect(
-            self.url.replace("http", "ws", 1) + "/v1/ai-sdk" + self._query,
-            origin=self._origin,  # type: ignore[arg-type]  # a plain name will do
-            additional_headers=self._headers,
-            compression=None,
-            ping_interval=None,
-            max_size=None,
-        )
-        self._reader = asyncio.create_task(self._read())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._reader is not None
-        if self.close_code is None:
-            await self.socket.close()
-        await self._reader
-
-    async def cut(self) -> None:
-        """Lose the connection without a close frame."""
-        self.socket.transport.abort()
-        assert self._reader is not None
-        await self._reader
-
-    async def raw(self, data: Frame | str | bytes) -> None:
-        """Send a frame, or anything else."""
-        await self.socket.send(json.dumps(data) if isinstance(data, dict) else data)
 
     async def send(self, chat_id: str, text: str = "Hello?", **fields: Any) -> str:
         """Send a question; return its request id. `options` goes into the body."""
@@ -96,19 +53,6 @@ class StockPage:
     async def abort(self, request_id: str) -> None:
         """Abort a request."""
         await self.raw({"type": "abort", "requestId": request_id})
-
-    async def until(self, wanted: Callable[[Frame], bool], *, within: float = 20.0) -> Frame:
-        """Wait for a frame, among those that came already or come yet."""
-        looked = 0
-        async with asyncio.timeout(within), self._arrived:
-            while True:
-                while looked < len(self.frames):
-                    looked += 1
-                    if wanted(self.frames[looked - 1]):
-                        return self.frames[looked - 1]
-                if self.close_code is not None:
-                    raise ConnectionError(f"The socket closed with {self.close_code} first.")
-                await self._arrived.wait()
 
     async def answered(self, request_id: str) -> Frame:
         """The frame that ends a request."""
@@ -130,30 +74,14 @@ class StockPage:
 
     async def closed(self, within: float = 20.0) -> tuple[int, str]:
         """Wait until the server has closed the socket; return the close code and the reason."""
-        async with asyncio.timeout(within), self._arrived:
-            while self.close_code is None:
-                await self._arrived.wait()
-            return self.close_code, self.socket.close_reason or ""
-
-    async def _read(self) -> None:
-        try:
-            async for data in self.socket:
-                await self._take(json.loads(data))
-        except websockets.ConnectionClosed:
-            pass
-        finally:
-            async with self._arrived:
-                self.close_code = self.socket.close_code or 0
-                self._arrived.notify_all()
+        return await self._over(within), self.socket.close_reason or ""
 
     async def _take(self, frame: Frame) -> None:
         assert isinstance(frame["requestId"], str)
         if frame["type"] == "chunk":
             assert frame["sequence"] == self._next.get(frame["requestId"], 0), "a gap closes the vendor's socket"
             self._next[frame["requestId"]] = frame["sequence"] + 1
-        async with self._arrived:
-            self.frames.append(frame)
-            self._arrived.notify_all()
+        await super()._take(frame)
 
 
 def ticket(url: str, token: str) -> str:

@@ -4,25 +4,21 @@ It is strict on purpose: it checks with every chunk that `prev` follows (guarant
 answers pings unless a test wants it slow. It knows nothing of reconnecting; the SDK does that.
 """
 
-import asyncio
 import json
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
-import websockets
-from websockets.asyncio.client import ClientConnection
-
 from protocol.parts.fold import Fold
+from tests.listening import Frame as Frame
+from tests.listening import Listening
 
-Frame = dict[str, Any]
 _ids = count(1)
 
 
@@ -98,7 +94,7 @@ class Followed:
         return "".join(part["text"] for part in self.fold.parts if part["type"] == "text")
 
 
-class Tab:
+class Tab(Listening):
     """One websocket.
 
     Args:
@@ -120,51 +116,16 @@ class Tab:
         headers: dict[str, str] | None = None,
         subprotocols: tuple[str, ...] = ("tidewire.v1",),
     ) -> None:
-        self.url = url
+        super().__init__(url, "/v1/socket", origin=origin, headers=headers, subprotocols=subprotocols)
         self.token = token
         self.client_id = f"tab_{next(_ids)}"
-        self.frames: list[Frame] = []
-        self.sizes: list[int] = []  # of the frames, in bytes
         self.streams: dict[str, Followed] = {}
         self.answers_pings = answers_pings
         self.folds = folds
-        self.close_code: int | None = None
-        self._origin = origin
-        self._headers = headers or {}
-        self._subprotocols = subprotocols
-        self._arrived = asyncio.Condition()
-        self._reader: asyncio.Task[None] | None = None
-        self.socket: ClientConnection
-
-    async def __aenter__(self) -> Self:
-        self.socket = await websockets.connect(
-            self.url.replace("http", "ws", 1) + "/v1/socket",
-            subprotocols=self._subprotocols or None,  # type: ignore[arg-type]  # plain names will do
-            origin=self._origin,  # type: ignore[arg-type]  # a plain name will do
-            additional_headers=self._headers,
-            compression=None,
-            ping_interval=None,
-            max_size=None,
-        )
-        self._reader = asyncio.create_task(self._read())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.socket.close()
-        assert self._reader is not None
-        await self._reader
-
-    async def cut(self) -> None:
-        """Lose the connection without a close frame, as a phone in a tunnel does."""
-        self.socket.transport.abort()
-        assert self._reader is not None
-        await self._reader
 
     async def send(self, frame: Frame | str | bytes) -> None:
         """Send a frame, or anything else."""
-        await self.socket.send(json.dumps(frame) if isinstance(frame, dict) else frame)
+        await self.raw(frame)
 
     async def hello(self, **fields: Any) -> Frame:
         """Say hello and return the welcome; this tab can allow tools, and run those of a client."""
@@ -258,25 +219,9 @@ class Tab:
         """Wait until the stream is known up to this number."""
         await self.until(lambda _: stream_id in self.streams and self.streams[stream_id].last >= seq)
 
-    async def until(self, wanted: Callable[[Frame], bool], *, since: int = 0, within: float = 20.0) -> Frame:
-        """Wait for a frame, among those that came already or come yet."""
-        looked = since
-        async with asyncio.timeout(within), self._arrived:
-            while True:
-                while looked < len(self.frames):
-                    looked += 1
-                    if wanted(self.frames[looked - 1]):
-                        return self.frames[looked - 1]
-                if self.close_code is not None:
-                    raise ConnectionError(f"The socket closed with {self.close_code} first.")
-                await self._arrived.wait()
-
     async def closed(self, within: float = 20.0) -> int:
         """Wait until the server has closed the socket; return the close code."""
-        async with asyncio.timeout(within), self._arrived:
-            while self.close_code is None:
-                await self._arrived.wait()
-            return self.close_code
+        return await self._over(within)
 
     async def caught_up(self) -> None:
         """Answer the ping that waits, and every later one: a slow tab becomes a quick one."""
@@ -296,26 +241,12 @@ class Tab:
         """All frames of one type so far."""
         return [frame for frame in self.frames if frame["type"] == kind]
 
-    async def _read(self) -> None:
-        try:
-            async for data in self.socket:
-                self.sizes.append(len(data.encode()) if isinstance(data, str) else len(data))
-                await self._take(json.loads(data))
-        except websockets.ConnectionClosed:
-            pass
-        finally:
-            async with self._arrived:
-                self.close_code = self.socket.close_code or 0  # 0: this tab gave up, and says why when it is left
-                self._arrived.notify_all()
-
     async def _take(self, frame: Frame) -> None:
         if frame["type"] == "stream.chunk" and self.folds:
             self._fold(frame)
         elif frame["type"] == "stream.end":
             self.streams.setdefault(frame["streamId"], Followed(0)).end = frame
-        async with self._arrived:
-            self.frames.append(frame)
-            self._arrived.notify_all()
+        await super()._take(frame)
         if frame["type"] == "ping" and self.answers_pings:
             await self.send({"type": "pong", "id": frame["id"]})
 
