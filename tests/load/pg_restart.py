@@ -12,7 +12,6 @@ import asyncio
 import random
 import sys
 import time
-from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,8 +20,9 @@ import psycopg2
 
 from tests.load.figures import parser, percentile, report
 from tests.load.nodes import Nodes, said_hello, two_nodes
+from tests.load.timed import TimedTab
 from tests.servers import PostgresServer
-from tests.wire import Frame, Tab, guest, text_of
+from tests.wire import guest, text_of
 
 ENDED_WITHIN = 10.0
 # As long as an owner waits for a journal (guarantee 19b); the database is not even on the way of a token.
@@ -31,34 +31,6 @@ USERS, ANSWERS_OF_USER = 4, 5
 PACE = 25
 # About when the answers of a round end, and so when the database is killed, in seconds.
 ENDS_AFTER = 2.0
-
-
-@dataclass
-class Read:
-    """When a tab was told what of one answer, in monotonic seconds."""
-
-    last_words: float = 0.0
-    ended: float = 0.0
-    ends: int = 0
-    silence: float = 0.0
-
-
-class TimedTab(Tab):
-    """A tab that keeps the time."""
-
-    def __init__(self, url: str, token: str) -> None:
-        super().__init__(url, token)
-        self.read: dict[str, Read] = defaultdict(Read)
-
-    async def _take(self, frame: Frame) -> None:
-        if frame["type"] in ("stream.chunk", "stream.end"):
-            now, read = time.monotonic(), self.read[frame["streamId"]]
-            if frame["type"] == "stream.end":
-                read.ended, read.ends = now, read.ends + 1
-            else:
-                read.silence = max(read.silence, now - (read.last_words or now))
-                read.last_words = now
-        await super()._take(frame)
 
 
 @dataclass
@@ -96,11 +68,12 @@ class User:
                 await tab.until(_is_end(stream_id), within=60)
         for chat_id, stream_id in streams.items():
             figures.wrong += [f"{chat_id}: {problem}" for problem in await self._problems(chat_id, stream_id)]
-            for read in (tab.read[stream_id] for tab in self.tabs):
-                figures.silence.append(read.silence)
-                could_end = read.last_words if read.ended < down else max(back, read.last_words)
-                figures.late.append(read.ended - could_end)
-            figures.ended_away += down < self.tabs[0].read[stream_id].last_words < back
+            for tab in self.tabs:
+                figures.silence.append(tab.silence(stream_id))
+                last_words, ended = tab.last_words(stream_id), tab.ends[stream_id][-1]
+                could_end = last_words if ended < down else max(back, last_words)
+                figures.late.append(ended - could_end)
+            figures.ended_away += down < self.tabs[0].last_words(stream_id) < back
 
     async def _problems(self, chat_id: str, stream_id: str) -> list[str]:
         """What is wrong with one answer."""
@@ -110,8 +83,8 @@ class User:
         for tab in self.tabs:
             if tab.streams[stream_id].text != stored:
                 found.append("a tab does not have what is stored")
-            if tab.read[stream_id].ends != 1:
-                found.append(f"a tab was told {tab.read[stream_id].ends} ends")
+            if len(tab.ends[stream_id]) != 1:
+                found.append(f"a tab was told {len(tab.ends[stream_id])} ends")
         return found
 
 

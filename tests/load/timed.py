@@ -17,12 +17,14 @@ class TimedTab(Tab):
 
     Attributes:
         heads: of each stream, when the tab reached which seq.
+        ends: of each stream, when the tab was told its end, which should be once.
         told: when each event came, by its offset.
     """
 
     def __init__(self, url: str, token: str) -> None:
         super().__init__(url, token)
         self.heads: dict[str, list[tuple[float, int]]] = defaultdict(list)
+        self.ends: dict[str, list[float]] = defaultdict(list)
         self.told: dict[int, float] = {}
         self.wrong: list[str] = []
 
@@ -30,6 +32,8 @@ class TimedTab(Tab):
         now = time.monotonic()
         if frame["type"] == "stream.chunk":
             self.heads[frame["streamId"]].append((now, frame["seq"]))
+        elif frame["type"] == "stream.end":
+            self.ends[frame["streamId"]].append(now)
         elif frame["type"] == "event":
             self._note(frame["offset"], now)
         elif frame["type"] == "events.reset":
@@ -40,6 +44,14 @@ class TimedTab(Tab):
         if self.told and offset != max(self.told) + 1:
             self.wrong.append(f"a tab was told event {offset} after {max(self.told)}")
         self.told[offset] = now
+
+    def last_words(self, stream_id: str) -> float:
+        """When the last words of an answer came; 0.0 when none did."""
+        return self.heads[stream_id][-1][0] if self.heads[stream_id] else 0.0
+
+    def silence(self, stream_id: str) -> float:
+        """The longest time between words of an answer, in seconds."""
+        return max((later - earlier for (earlier, _), (later, _) in pairwise(self.heads[stream_id])), default=0.0)
 
     def waited(self, stream_id: str, pace: float) -> tuple[float, float]:
         """How much later than on time words came, at the worst, and when that was, in seconds.
