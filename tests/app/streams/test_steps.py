@@ -1,98 +1,20 @@
-"""In virtual time: an answer that takes several steps, whatever its tools and the people do."""
+"""In virtual time: an answer that takes several steps, whatever its tools do."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from app.models.interface import WAITING_FOR_PEOPLE, FinishReason, Prompt, Sink
-from app.store.errors import StoreUnavailable
+from app.models.interface import FinishReason, Prompt, Sink
 from app.streams.calling import MOST_OUTPUT
 from app.streams.runner import CANCEL_GRACE, Halt
 from app.streams.steps import MOST_STEPS
-from app.tools.interface import Arguments, Scope, Tool, ToolError
+from app.tools.interface import Scope, ToolError
 from protocol.frames.objects import Usage
 from protocol.parts import chunks
-from protocol.parts.calls import NOT_ANSWERED, NOT_DECIDED
-from tests.app.fakes import Script, say
-from tests.app.streams.stage import GENERATION, Stage
-
-
-class Words(Arguments, frozen=True, kw_only=True):
-    """What the tools of these tests take."""
-
-    words: str = ""
-
-
-Run = Callable[[Words, Scope], Awaitable[Any]]
-
-
-async def echo(arguments: Words, scope: Scope) -> Any:
-    assert scope == Scope("u", "c")
-    return {"said": arguments.words}
-
-
-async def slow(arguments: Words, _scope: Scope) -> Any:
-    await asyncio.sleep(float(arguments.words))
-    return arguments.words
-
-
-def tool(name: str = "echo", run: Run | None = echo, **fields: Any) -> Tool[Words]:
-    return Tool(name, f"Does {name}.", Words, run, **fields)
-
-
-def call(sink: Sink, name: str = "echo", words: Any = "x", call_id: str = "call") -> None:
-    """Write one whole call."""
-    sink.chunk(chunks.tool_input_start(call_id, name))
-    sink.chunk(chunks.tool_input_delta(call_id, '{"words":'))
-    sink.chunk(chunks.tool_input_available(call_id, name, {"words": words}))
-
-
-def calling(*calls: tuple[str, Any]) -> Script:
-    """A script that makes these calls in its first step, and then says what came of it."""
-
-    async def script(prompt: Prompt, sink: Sink) -> FinishReason:
-        if prompt.messages and prompt.messages[-1]["role"] == "assistant":
-            say(sink, "Done.")
-            return "stop"
-        for n, (name, words) in enumerate(calls):
-            call(sink, name, words, f"call_{n}")
-        return "tool-calls"
-
-    return script
-
-
-@pytest.fixture
-async def staged() -> AsyncIterator[Callable[..., Stage]]:
-    """Sets stages, and clears them away."""
-    stages: list[Stage] = []
-
-    def stage(*tools: Tool[Any], **options: Any) -> Stage:
-        stages.append(Stage(tools, **options))
-        return stages[-1]
-
-    yield stage
-    for each in stages:
-        each.ticking.cancel()
-        await asyncio.wait([each.ticking])
-
-
-Staged = Callable[..., Stage]
-
-
-def outcomes(stage: Stage) -> list[tuple[str, Any]]:
-    """The state of each call of the message, with its output or error."""
-    parts = [part for part in stage.fold.parts if part["type"].startswith("tool-")]
-    return [(part["state"], part.get("output", part.get("errorText"))) for part in parts]
-
-
-async def asked(stage: Stage, count: int = 1) -> list[str]:
-    """Wait until people were asked so often; return the ids of the requests."""
-    while len(stage.people.asked) < count:  # noqa: ASYNC110 - what is waited for sets no event
-        await asyncio.sleep(0.001)
-    return [request.request_id for request in stage.people.asked]
+from protocol.parts.calls import NOT_ANSWERED
+from tests.app.fakes import say
+from tests.app.streams.calls import Run, Staged, Words, broken, call, calling, outcomes, slow, tool
 
 
 async def test_a_call_is_carried_out_and_the_model_asked_again(staged: Staged) -> None:
@@ -135,10 +57,6 @@ async def test_calls_of_one_step_run_side_by_side_each_with_its_own_limit(staged
         ("output-available", "1"),
     ]
     assert 7 <= asyncio.get_running_loop().time() < 8
-
-
-async def broken(_arguments: Words, _scope: Scope) -> Any:
-    raise KeyError("a bug")
 
 
 async def unable(_arguments: Words, _scope: Scope) -> Any:
@@ -252,86 +170,6 @@ async def test_what_a_provider_ran_itself_is_not_run_here(staged: Staged) -> Non
 # People
 
 
-async def test_a_call_that_people_allow_is_carried_out(staged: Staged) -> None:
-    stage = staged(tool(needs_approval=True))
-    running = asyncio.create_task(stage.run(calling(("echo", "hi"))))
-    [approval_id] = await asked(stage)
-    assert stage.stream.label is not None
-    assert WAITING_FOR_PEOPLE.encode() in stage.stream.label
-    await asyncio.sleep(50)
-    assert stage.kinds[-1] == "tool-approval-request"
-    stage.people.answers[approval_id].set_result({"approved": True})
-    assert (await running).status == "completed"
-    assert stage.kinds[5:8] == ["tool-approval-request", "tool-approval-response", "tool-output-available"]
-    assert outcomes(stage) == [("output-available", {"said": "hi"})]
-
-
-async def test_a_call_that_people_deny_is_not_carried_out_and_the_model_knows_why(staged: Staged) -> None:
-    stage = staged(tool(needs_approval=True, run=broken))
-    running = asyncio.create_task(stage.run(calling(("echo", "hi"))))
-    [approval_id] = await asked(stage)
-    stage.people.answers[approval_id].set_result({"approved": False, "reason": "Private."})
-    assert (await running).status == "completed"
-    told = stage.model.prompts[1].messages[-1]["parts"][-1]
-    assert (told["state"], told["approval"]) == (
-        "output-denied", {"id": approval_id, "approved": False, "reason": "Private."},
-    )  # fmt: skip
-    assert stage.calling.outcomes == {("echo", "denied"): 1}
-
-
-async def test_wrong_arguments_are_not_put_before_people(staged: Staged) -> None:
-    stage = staged(tool(needs_approval=True), tool("client", run=None))
-    await stage.run(calling(("echo", 5), ("client", 5)))
-    assert [state for state, _ in outcomes(stage)] == ["output-error", "output-error"]
-    assert not stage.people.asked
-
-
-@pytest.mark.parametrize(
-    ("answer", "outcome"),
-    [
-        ({"output": {"choice": "a"}}, ("output-available", {"choice": "a"})),
-        ({"errorText": "The page was closed."}, ("output-error", "The page was closed.")),
-    ],
-)
-async def test_a_tool_of_the_client_ends_with_what_it_delivers(
-    staged: Staged, answer: dict[str, Any], outcome: tuple[str, Any]
-) -> None:
-    stage = staged(tool(run=None))
-    running = asyncio.create_task(stage.run(calling(("echo", "hi"))))
-    assert await asked(stage) == ["call_0"]
-    assert stage.people.asked[0].kind == "output"
-    stage.people.answers["call_0"].set_result(answer)
-    assert (await running).status == "completed"
-    assert outcomes(stage) == [outcome]
-
-
-async def test_nobody_is_asked_who_cannot_answer(staged: Staged) -> None:
-    stage = staged(tool(), tool("asks", needs_approval=True), tool("client", run=None))
-    alone = replace(GENERATION, interactive=False)
-    assert [offer.name for offer in stage.calling.offers(GENERATION)] == ["echo", "asks", "client"]
-    assert [offer.name for offer in stage.calling.offers(alone)] == ["echo"]
-    stage.runner.generation = alone
-    await stage.run(calling(("asks", "x"), ("client", "x"), ("echo", "x")))
-    assert [state for state, _ in outcomes(stage)] == ["output-error", "output-error", "output-available"]
-    assert not stage.people.asked
-
-
-async def test_an_answer_fails_when_its_request_cannot_be_written_down(staged: Staged) -> None:
-    stage = staged(tool(needs_approval=True), tool("slow", slow))
-
-    async def away(*_: Any) -> Any:
-        raise StoreUnavailable("away")
-
-    stage.people.ask = away  # type: ignore[method-assign, assignment]
-    ending = await stage.run(calling(("echo", "x"), ("slow", "1000")))
-    assert ending.error is not None
-    assert (ending.status, ending.error.code) == ("failed", "unavailable")
-    assert outcomes(stage) == [("output-error", NOT_ANSWERED)] * 2
-
-
-# Stopping
-
-
 @pytest.mark.parametrize(("why", "status"), [("stop", "stopped"), ("drain", "interrupted")])
 async def test_g16_a_stop_cancels_the_tools_and_closes_their_calls(staged: Staged, why: Halt, status: str) -> None:
     cancelled: list[str] = []
@@ -369,17 +207,6 @@ async def test_g16_a_tool_that_ignores_its_cancellation_is_left_behind(staged: S
     before = stage.kinds
     await asyncio.sleep(20)
     assert stage.kinds == before
-
-
-async def test_g16_a_stop_while_people_are_asked_denies_the_call(staged: Staged) -> None:
-    stage = staged(tool(needs_approval=True), tool("client", run=None))
-    stage.halt_in(5)
-    ending = await stage.run(calling(("echo", "a"), ("client", "b")))
-    assert ending.status == "stopped"
-    denied, unanswered = [part for part in stage.fold.parts if part["type"].startswith("tool-")]
-    assert denied["state"] == "output-denied"
-    assert denied["approval"]["reason"] == NOT_DECIDED
-    assert (unanswered["state"], unanswered["errorText"]) == ("output-error", NOT_ANSWERED)
 
 
 async def test_a_stop_in_the_second_step_keeps_the_first_one(staged: Staged) -> None:
