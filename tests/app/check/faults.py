@@ -1,92 +1,6 @@
-"""Servers that are wrong, one way each: what they do, and what of `tidewire check` must notice."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Servers that are wrong all along, one way each."""
 
 from tests.app.check.faulty import Fault, Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A fault, and the check with the guarantee (one of them at least) that must fail because of it.
-
-    Args:
-        patience: seconds; short where the fault is that something does not come, which waiting longer does not change.
-    """
-
-    fault: Callable[[], Fault]
-    check: str
-    guarantees: frozenset[str]
-    patience: int = 20
-
-
-class Nth(Fault):
-    """Something happens to the third frame of a type."""
-
-    kind = "stream.chunk"
-    which = 3
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = 0
-
-    def down(self, frame: Frame) -> list[Frame]:
-        if frame["type"] != self.kind:
-            return [frame]
-        self.count += 1
-        return self.hit(frame) if self.count == self.which else [frame]
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return []
-
-
-class LoseChunk(Nth):
-    pass
-
-
-class DoubleChunk(Nth):
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame, frame]
-
-
-class SwapChunks(Nth):
-    held: Frame | None = None
-
-    def down(self, frame: Frame) -> list[Frame]:
-        if self.held is not None and frame["type"] == self.kind:
-            held, self.held = self.held, None
-            return [frame, held]
-        return super().down(frame)
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        self.held = frame
-        return []
-
-
-class ChangeWord(Nth):
-    """The words of one delta are others than those that are stored."""
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        for chunk in frame["chunks"]:
-            if chunk["type"] == "text-delta":
-                chunk["delta"] += "!"
-        return [frame]
-
-
-class CountTooFew(Nth):
-    """A frame holds more chunks than its numbers say."""
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame | {"chunks": frame["chunks"] * (frame["seq"] - frame["prev"] + 1)}]
-
-
-class EndWithoutEnd(Nth):
-    """The end says that the stream goes on."""
-
-    kind, which = "stream.end", 1
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame | {"status": "streaming"}]
 
 
 class DeltaWithoutStart(Fault):
@@ -96,58 +10,11 @@ class DeltaWithoutStart(Fault):
         return [frame]
 
 
-class LoseEvent(Nth):
-    kind, which = "event", 2
-
-
-class DoubleEvent(Nth):
-    kind, which = "event", 2
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame, frame]
-
-
-class NoEnd(Nth):
-    kind, which = "stream.end", 1
-
-
-class TwoEnds(Nth):
-    kind, which = "stream.end", 1
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame, frame]
-
-
-class EndElsewhere(Nth):
-    kind, which = "stream.end", 1
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame | {"seq": frame["seq"] + 1}]
-
-
 class StopThatCompletes(Fault):
     """The end says `completed` though the stop won, and the message says `stopped`."""
 
     def down(self, frame: Frame) -> list[Frame]:
         return [frame | {"status": "completed"} if frame.get("type") == "stream.end" else frame]
-
-
-class NoAck(Nth):
-    kind, which = "ack", 1
-
-
-class TwoAcks(Nth):
-    kind, which = "ack", 1
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame, frame]
-
-
-class AckOfAnother(Nth):
-    kind, which = "ack", 1
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        return [frame | {"id": "somebody-else"}]
 
 
 class AckAfterChunk(Fault):
@@ -355,23 +222,6 @@ class Flood(Fault):
         return [frame]
 
 
-class SwapEvents(Nth):
-    """The offsets are right, and what they say is not: two changes of title came the wrong way round."""
-
-    kind, which = "event", 2
-    held: Frame | None = None
-
-    def down(self, frame: Frame) -> list[Frame]:
-        if self.held is not None and frame["type"] == "event":
-            held, self.held = self.held, None
-            return [frame | {"offset": held["offset"]}, held | {"offset": frame["offset"]}]
-        return super().down(frame)
-
-    def hit(self, frame: Frame) -> list[Frame]:
-        self.held = frame
-        return []
-
-
 class NoVersions(Fault):
     def down(self, frame: Frame) -> list[Frame]:
         for chunk in frame.get("chunks", ()):
@@ -403,55 +253,3 @@ class TwoAtOnce(Fault):
                 self.moved[f"{frame['chatId']}-2"] = frame["chatId"]
                 return [frame | {"chatId": f"{frame['chatId']}-2"}]
         return [frame]
-
-
-def broken(*guarantees: str) -> frozenset[str]:
-    return frozenset(guarantees)
-
-
-STORED, RESUMED, CUT = "an answer is stored", "read on from any", "cut again and again"
-CASES: dict[str, Case] = {
-    "loses a chunk": Case(LoseChunk, STORED, broken("8")),
-    "sends a chunk twice": Case(DoubleChunk, STORED, broken("8")),
-    "swaps two chunks": Case(SwapChunks, STORED, broken("8")),
-    "stores other words": Case(ChangeWord, STORED, broken("13")),
-    "sends a delta without its start": Case(DeltaWithoutStart, STORED, broken("9")),
-    "loses an event": Case(LoseEvent, "two devices", broken("20")),
-    "sends an event twice": Case(DoubleEvent, "two devices", broken("20")),
-    "swaps two events": Case(SwapEvents, "commands of one chat", broken("4"), patience=2),
-    "never ends": Case(NoEnd, STORED, broken("12"), patience=2),
-    "ends twice": Case(TwoEnds, "one end after a stop", broken("12")),
-    "counts too few chunks": Case(CountTooFew, STORED, broken("7")),
-    "ends and goes on": Case(EndWithoutEnd, STORED, broken("12")),
-    "ends elsewhere": Case(EndElsewhere, STORED, broken("12")),
-    "completes what was stopped": Case(StopThatCompletes, "one end after a stop", broken("15")),
-    "does not answer": Case(NoAck, "a refusal is not", broken("3"), patience=2),
-    "answers twice": Case(TwoAcks, "a refusal is not", broken("2")),
-    "answers somebody else": Case(AckOfAnother, "a refusal is not", broken("2")),
-    "answers behind the first chunk": Case(AckAfterChunk, STORED, broken("10", "25")),
-    "speaks before the welcome": Case(PingFirst, "a welcome says", broken("1")),
-    "answers no ping": Case(NoPong, "a bad field", broken("2"), patience=2),
-    "sends no pings": Case(NoPings, STORED, broken("27")),
-    "carries out a repeat": Case(Forgetful, "one effect for", broken("3")),
-    "does not say that it repeats": Case(NotSaidTwice, "a lost ack", broken("3")),
-    "refuses unknown fields": Case(Strict, "unknown fields", broken("6")),
-    "has codes of its own": Case(OtherCode, "a bad field", broken("§8")),
-    "gives no reason": Case(BareError, "a bad field", broken("§3")),
-    "says that no is not now": Case(MayRetry, "a bad field", broken("§8")),
-    "closes with another code": Case(PlainClose, "a second hello", broken("1")),
-    "resumes from the start": Case(FromTheStart, RESUMED, broken("8")),
-    "resumes with a hole": Case(Hole, RESUMED, broken("8")),
-    "takes any position": Case(AnyPosition, "positions that are wrong", broken("8")),
-    "says that nothing is missing": Case(AlwaysRecovered, "events that cannot", broken("21")),
-    "recovers no events": Case(NeverRecovered, "events that were missed", broken("21")),
-    "has a snapshot of another time": Case(SnapshotOfAnotherTime, "a welcome says", broken("22")),
-    "has a snapshot without a chat": Case(ChatMissing, "snapshot and events", broken("22")),
-    "lets everybody in": Case(OpenDoor, "what belongs to another", broken("32")),
-    "marks nothing unseen": Case(NothingUnseen, "that nobody saw", broken("26"), patience=2),
-    "does not ask who looks": Case(AlwaysHidden, "that somebody saw", broken("26"), patience=2),
-    "does not say who it was": Case(Anonymous, "two devices", broken("23"), patience=2),
-    "waits for nobody": Case(Flood, "a client that reads slowly", broken("27")),
-    "knows no versions": Case(NoVersions, "versions of an answer", broken("§4"), patience=2),
-    "sends fields of other types": Case(WordsInBinary, "a welcome says", broken("§3")),
-    "answers twice at once": Case(TwoAtOnce, "one answer at a time", broken("17")),
-}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.check import add_arguments, run
-from tests.app.check.faults import CASES, Case
+from tests.app.check.cases import CASES, Case
 from tests.app.check.faulty import Fault, faulty
 from tests.system.server import ServerProcess
 from tests.wire import guest
