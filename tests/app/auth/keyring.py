@@ -24,6 +24,9 @@ class Key:
         published.pop("key_ops", None)
         self.jwk: dict[str, Any] = {"kid": kid, **published, **extra} if kid else {**published, **extra}
 
+    def __repr__(self) -> str:
+        return f"<Key {self.jwk.get('kid')} {self.algorithm}>"
+
     def sign(self, *, algorithm: str | None = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """A token of Ada's; a claim that is None is left out."""
         said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": NOON + 600, "iat": NOON} | claims
