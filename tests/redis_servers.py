@@ -23,7 +23,7 @@ from typing import Self
 
 import pytest
 
-from tests.servers import free_port
+from tests.servers import Port
 
 OLDEST = 7
 """The first version that publishes within a shard."""
@@ -40,7 +40,8 @@ class RedisServer:
     """
 
     def __init__(self, *lines: str, is_sentinel: bool = False) -> None:
-        self.port = free_port()
+        self._kept = Port()
+        self.port = self._kept.number
         self._folder = Path(tempfile.mkdtemp(prefix="tidewire-redis-"))
         common = ("bind 127.0.0.1", f"port {self.port}", f"dir {self._folder}", "logfile log")
         own = () if is_sentinel else ('save ""', "appendonly no", "repl-diskless-sync-delay 0")
@@ -55,6 +56,7 @@ class RedisServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        self._kept.release()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
@@ -147,8 +149,8 @@ class RedisCluster:
 
     def __init__(self, *, with_replica: bool = False) -> None:
         lines = ("cluster-enabled yes", "cluster-config-file nodes", "cluster-node-timeout 1000")
-        ports = (f"cluster-port {free_port()}" for _ in range(3 + with_replica))
-        self.servers = [RedisServer(*lines, port) for port in ports]
+        self._buses = [Port() for _ in range(3 + with_replica)]
+        self.servers = [RedisServer(*lines, f"cluster-port {bus.number}") for bus in self._buses]
 
     def __enter__(self) -> Self:
         for server in self.servers:
@@ -168,6 +170,8 @@ class RedisCluster:
     def __exit__(self, *_: object) -> None:
         for server in self.servers:
             server.__exit__()
+        for bus in self._buses:
+            bus.release()
 
     @property
     def masters(self) -> list[RedisServer]:

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -42,6 +43,7 @@ def postgres_server() -> Iterator["PostgresServer"]:
             yield server
         finally:
             server.stop()
+            server.release()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -57,20 +59,24 @@ class PostgresServer:
             shutil.chown(folder, self._account)
         self._data = folder / "data"
         self._log = folder / "log"
-        self._port = free_port()
+        self._port = Port()
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
     @property
     def url(self) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
+        return f"postgresql://postgres@127.0.0.1:{self._port.number}/postgres"
 
     def start(self) -> None:
-        options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"port={self._port}"))
+        options = " ".join(f"-c {setting}" for setting in (*_SETTINGS, f"port={self._port.number}"))
         self._run("pg_ctl", "-D", self._data, "-l", self._log, "-o", options, "-w", "start")
 
     def stop(self) -> None:
         """Kill it as a crash would: connections break, nothing is said to the clients."""
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
+    def release(self) -> None:
+        """Give its port away."""
+        self._port.release()
 
     def restart(self) -> None:
         """Kill it and wait until it has recovered and answers again, with the settings it was started with."""
@@ -133,8 +139,20 @@ def _postgres_binaries() -> Path:
     return Path(wheel.origin).parent / "pginstall" / "bin"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+class Port:
+    """A port of loopback that nobody else is given until it is released, also while its server is stopped.
+
+    It is bound and not listened at: a server that sets SO_REUSEADDR, as all do, may listen there beside it, and while
+    none does, clients are refused.
+    """
+
+    def __init__(self) -> None:
+        self._kept = socket.socket()
+        self._kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._kept.bind(("127.0.0.1", 0))
+        self.number: int = self._kept.getsockname()[1]
+        if sys.platform != "linux":  # elsewhere nobody could listen there as long as it is kept
+            self.release()
+
+    def release(self) -> None:
+        self._kept.close()

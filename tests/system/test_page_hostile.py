@@ -25,7 +25,7 @@ HOSTILE = (
 )
 BAD = (
     "script:not([src]), img:not([src^='/']), iframe, svg:not(.icon), style, [onerror], [onload], [onmouseover], "
-    "[style]:not(textarea, .rows-of-chats)"
+    "[style]:not(textarea, #scroll > .thread, .rows-of-chats)"
 )
 
 
