@@ -210,6 +210,8 @@ class Player:
             if reading is None:
                 return False
             self._seen[key] = reading.last
+            if step.get("mayBeEmpty") and reading.end is not None and reading.end["seq"] == 0:
+                return True
             if "chunk" in step:
                 chunks = [chunk for frame in reading.frames for chunk in frame["chunks"]]
                 return any(self.names.match(step["chunk"], chunk) for chunk in chunks)

@@ -103,6 +103,8 @@ def _received(frame: Json, transcript: Json) -> Iterator[Json]:
     kinds = {chunk["type"]: chunk for chunk in frame["chunks"]}
     last = next(iter(_LAST & kinds.keys()), None)
     chunk: Json = {} if last is None else {"chunk": {"type": last}}
+    if any("commandId" in step.get("send", {}) for step in transcript["steps"]):
+        chunk |= {"mayBeEmpty": True}  # which of the two is first decides: guarantee 15
     if "tool-approval-request" in kinds:
         chunk = {"chunk": _named(kinds["tool-approval-request"])}
     yield {"chunks": f"${frame['streamId']}"} | chunk

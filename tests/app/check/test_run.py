@@ -10,7 +10,7 @@ import pytest
 
 from app.check import add_arguments, run
 from tests.app.check.cases import CASES, Case
-from tests.app.check.faulty import Fault, faulty
+from tests.app.check.faulty import Fault, Frame, faulty
 from tests.system.server import ServerProcess
 from tests.wire import guest
 
@@ -84,6 +84,31 @@ async def test_the_proxy_alone_breaks_nothing(right: ServerProcess, capsys: pyte
     only = [word for name in sorted(names) for word in ("--only", name)]
     async with faulty(right.url, Fault) as url:
         status, told = await checked(capsys, "--url", url, "--token", token, "--other", other, *only)
+    assert [check for check in told["checks"] if check["state"] != "passed"] == []
+    assert status == 0
+
+
+class StopFirst(Fault):
+    """No fault: the question is on its way until its stop was answered."""
+
+    def up(self, frame: Frame) -> list[Frame]:
+        if frame["type"] != "message.send":
+            return [frame]
+        self.sent = frame
+        return []
+
+    def down(self, frame: Frame) -> list[Frame]:
+        if frame["type"] == "ack" and frame["result"].get("status") == "stopping":
+            self.back.append(self.sent)
+        return [frame]
+
+
+async def test_g15_a_stop_that_comes_before_its_question_leaves_an_empty_answer(
+    right: ServerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with faulty(right.url, StopFirst) as url:
+        words = ("--url", url, "--token", guest(right.url), "--patience", "2", "--only", "stop before the ack")
+        status, told = await checked(capsys, *words)
     assert [check for check in told["checks"] if check["state"] != "passed"] == []
     assert status == 0
 
