@@ -7,9 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, WebSocketRoute, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, WebSocketRoute, sync_playwright
 
 from app.web.page import CONTENT_SECURITY_POLICY, UI
 
@@ -47,6 +48,24 @@ def launched_chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def sign_in(url: str, first: BrowserContext, *others: BrowserContext) -> None:
+    """Make an account in one browser, of the guest who may be in it, and sign in to it in the others."""
+    account = {"email": f"{uuid4().hex}@example.org", "password": "correct horse"}
+    routes = [(first, "register"), *((other, "login") for other in others)]
+    for context, route in routes:
+        response = context.request.post(f"/v1/auth/{route}", data=account, headers={"origin": url})
+        assert response.ok, response.text()
+
+
+def window(context: BrowserContext) -> Page:
+    """Another tab, in a window of its own: of one that stands behind another Chromium draws a frame a second."""
+    if not context.pages:
+        return context.new_page()
+    with context.expect_page() as opened:
+        context.pages[-1].evaluate("void open('about:blank', '', 'popup,noopener')")
+    return opened.value
 
 
 class ScriptedServer:

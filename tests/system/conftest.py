@@ -4,11 +4,15 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
 from tests.system.abuse import SECRET
+from tests.system.browser import launched_chromium, sign_in
 from tests.system.owner import Owner
 from tests.system.server import ServerProcess
 from tests.wire import Tab, opened
+
+DESKTOP = ViewportSize(width=1280, height=800)
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +40,39 @@ def server(tmp_path: Path) -> Iterator[ServerProcess]:
     """A server of one's own, to be killed, drained and restarted."""
     with ServerProcess(tmp_path / "data") as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A browser for the tests of one file: its driver runs an event loop, which async tests elsewhere must not meet."""
+    with launched_chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
+    """Somebody's browser at the shared server, which makes them a guest."""
+    context = chromium.new_context(base_url=shared_server.url, viewport=DESKTOP)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def device(chromium: Browser, shared_server: ServerProcess, visitor: BrowserContext) -> Iterator[BrowserContext]:
+    """Another device of the visitor's: signed in to the same account, and nothing else in common."""
+    context = chromium.new_context(base_url=shared_server.url, viewport=DESKTOP)
+    sign_in(shared_server.url, visitor, context)
+    yield context
+    context.close()
+
+
+@pytest.fixture(params=["second tab", "another device"])
+def beside(request: pytest.FixtureRequest, visitor: BrowserContext) -> BrowserContext:
+    """Where the visitor looks on: in a second tab of the same browser, or on another device."""
+    if request.param == "second tab":
+        return visitor
+    device: BrowserContext = request.getfixturevalue("device")
+    return device
 
 
 @pytest.fixture

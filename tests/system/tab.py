@@ -8,6 +8,8 @@ from playwright.sync_api import BrowserContext, Locator, WebSocketRoute, expect
 from websockets import Subprotocol
 from websockets.sync.client import connect
 
+from tests.system.browser import window
+
 Frame = dict[str, Any]
 QUESTION = "What happens when I refresh the page?"
 ENOUGH = 20_000  # ms until an answer must have ended
@@ -19,7 +21,7 @@ class Tab:
     """A page, with a hand on its wire: options for the demo model, and scissors."""
 
     def __init__(self, context: BrowserContext, path: str = "/", **options: Any) -> None:
-        self.page = context.new_page()
+        self.page = window(context)
         self.options = options
         self.faults: list[str] = []
         self.is_offline = False

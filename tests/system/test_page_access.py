@@ -1,13 +1,11 @@
 """The page for everybody: no serious finding of axe-core in either theme or size, and everything by keyboard alone."""
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.system.axe import findings
-from tests.system.browser import launched_chromium
 from tests.system.server import ServerProcess
 from tests.system.tab import Tab
 
@@ -15,19 +13,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 RICH = "How do I talk to a real model?"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
-    context = chromium.new_context(base_url=shared_server.url)
-    yield context
-    context.close()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

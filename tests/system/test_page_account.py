@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.system.browser import launched_chromium
 from tests.system.server import ServerProcess
 from tests.system.tab import Tab
 
@@ -18,14 +17,8 @@ PASSWORD = "correct horse"
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[Callable[[], BrowserContext]]:
+def new_browser(chromium: Browser, shared_server: ServerProcess) -> Iterator[Callable[[], BrowserContext]]:
     """Makes browsers, each with cookies of its own."""
     contexts: list[BrowserContext] = []
 
@@ -85,8 +78,8 @@ def rows(page: Page) -> Locator:
     return page.get_by_test_id("chats").locator("li")
 
 
-def test_a_first_visit_is_no_error_in_the_console(visitor: Callable[[], BrowserContext]) -> None:
-    page, faults = visitor().new_page(), list[str]()
+def test_a_first_visit_is_no_error_in_the_console(new_browser: Callable[[], BrowserContext]) -> None:
+    page, faults = new_browser().new_page(), list[str]()
     page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
     with page.expect_response(re.compile("/v1/auth/session$")):  # asked once there is somebody: the visitor is a guest
         page.goto("/")
@@ -94,8 +87,8 @@ def test_a_first_visit_is_no_error_in_the_console(visitor: Callable[[], BrowserC
     assert faults == []
 
 
-def test_a_guest_who_registers_keeps_the_chats_on_every_device(visitor: Callable[[], BrowserContext]) -> None:
-    here = visitor()
+def test_a_guest_who_registers_keeps_the_chats_on_every_device(new_browser: Callable[[], BrowserContext]) -> None:
+    here = new_browser()
     page = opened(here)
     asked(page, "Alpha question")
     other = opened(here, page.url)
@@ -111,15 +104,15 @@ def test_a_guest_who_registers_keeps_the_chats_on_every_device(visitor: Callable
             answered = each.locator("[data-role=assistant][data-status=completed]")
             expect(answered).to_have_count(answers, timeout=20_000)
         expect(tab.get_by_test_id("banner")).to_be_hidden()
-    there = opened(visitor())
+    there = opened(new_browser())
     expect(rows(there)).to_have_count(0)
     enter(there, "Sign in", email)
     expect(rows(there)).to_have_count(1)
     expect(there.get_by_test_id("account-button")).to_have_text(email)
 
 
-def test_errors_stand_beside_their_field(visitor: Callable[[], BrowserContext]) -> None:
-    page = opened(visitor())
+def test_errors_stand_beside_their_field(new_browser: Callable[[], BrowserContext]) -> None:
+    page = opened(new_browser())
     dialog(page).get_by_role("button", name="Create an account").click()
     box = dialog(page)
     box.get_by_role("button", name="Create account", exact=True).click()
@@ -137,13 +130,13 @@ def test_errors_stand_beside_their_field(visitor: Callable[[], BrowserContext]) 
     expect(box).to_be_hidden()
 
 
-def test_signing_out_ends_every_tab_of_this_browser_and_of_no_other(visitor: Callable[[], BrowserContext]) -> None:
-    here = visitor()
+def test_signing_out_ends_every_tab_of_this_browser_and_of_no_other(new_browser: Callable[[], BrowserContext]) -> None:
+    here = new_browser()
     page = opened(here)
     email = registered(page)
     asked(page, "Alpha question")
     other = opened(here)
-    there = opened(visitor())
+    there = opened(new_browser())
     enter(there, "Sign in", email)
     expect(rows(there)).to_have_count(1)
     page.get_by_test_id("composer").fill("A draft of hers")
@@ -156,8 +149,8 @@ def test_signing_out_ends_every_tab_of_this_browser_and_of_no_other(visitor: Cal
     expect(there.get_by_test_id("account-button")).to_have_text(email)
 
 
-def test_chats_are_downloaded(visitor: Callable[[], BrowserContext]) -> None:
-    page = opened(visitor())
+def test_chats_are_downloaded(new_browser: Callable[[], BrowserContext]) -> None:
+    page = opened(new_browser())
     expect(dialog(page).get_by_text("Download my chats")).to_have_count(0)
     page.keyboard.press("Escape")
     asked(page, "Alpha question")
@@ -169,8 +162,8 @@ def test_chats_are_downloaded(visitor: Callable[[], BrowserContext]) -> None:
         assert "Alpha question" in download.value.path().read_text()
 
 
-def test_devices_tokens_password_and_the_end(visitor: Callable[[], BrowserContext]) -> None:
-    page, there = opened(visitor()), opened(visitor())
+def test_devices_tokens_password_and_the_end(new_browser: Callable[[], BrowserContext]) -> None:
+    page, there = opened(new_browser()), opened(new_browser())
     email = registered(page)
     asked(page, "Alpha question")
     enter(there, "Sign in", email)

@@ -5,17 +5,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.system.browser import ORIGIN, ScriptedServer, dashboard_chat, launched_chromium, snapshot
+from tests.system.browser import ORIGIN, ScriptedServer, dashboard_chat, snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ACTIVE = {"streamId": "stream_1", "chatId": "chat_1", "messageId": "msg_1", "status": "streaming", "seq": 0}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
 
 
 class Growing:

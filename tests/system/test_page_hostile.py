@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.system.browser import ORIGIN, ScriptedServer, dashboard_chat, launched_chromium, snapshot
+from tests.system.browser import ORIGIN, ScriptedServer, dashboard_chat, snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -27,12 +27,6 @@ BAD = (
     "script:not([src]), img:not([src^='/']), iframe, svg:not(.icon), style, [onerror], [onload], [onmouseover], "
     "[style]:not(textarea, #scroll > .thread, .rows-of-chats)"
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

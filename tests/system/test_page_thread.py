@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.system.axe import findings
-from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, launched_chromium, snapshot
+from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,12 +19,6 @@ BESIDES = """elements => elements.map((element) => {
   const [words, box] = [range.getBoundingClientRect(), element.getBoundingClientRect()];
   return [words.left - box.left, box.right - words.right].map(Math.round);
 })"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, launched_chromium, snapshot
+from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -18,12 +18,6 @@ def opening(question_id: str) -> list[Frame]:
     metadata = {"status": "streaming", "parentId": question_id}
     start = {"type": "start", "messageId": "msg_1", "messageMetadata": metadata}
     return [start, {"type": "start-step"}, {"type": "text-start", "id": "t"}]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
