@@ -1,15 +1,14 @@
-"""Files on the page in Chromium: pasted, dropped and chosen, said no to in time, and shown in every tab."""
+"""Files on the page in Chromium: pasted, dropped and chosen, said no to in time, and shown everywhere."""
 
 import re
 from base64 import b64encode
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Route, expect
 
 from tests.app.files import PNG, TEXT
-from tests.system.browser import launched_chromium
-from tests.system.server import ServerProcess
+from tests.system.tab import ENOUGH, Tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -35,29 +34,13 @@ File = tuple[str, str, bytes]
 REFUSED = "the server responded with a status of 4"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
-    """A guest of their own, at the shared server."""
-    context = chromium.new_context(base_url=shared_server.url)
-    yield context
-    context.close()
-
-
 @pytest.fixture
 def page(visitor: BrowserContext) -> Iterator[Page]:
-    page, faults = visitor.new_page(), []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
-    page.goto("/")
-    expect(page.get_by_test_id("examples").get_by_role("button").first).to_be_visible()
-    yield page
-    assert [fault for fault in faults if REFUSED not in fault] == []
+    tab = Tab(visitor, pace=2_000)
+    tab.page.on("console", lambda line: tab.faults.append(line.text) if line.type == "error" else None)
+    expect(tab.page.get_by_test_id("examples").get_by_role("button").first).to_be_visible()
+    yield tab.page
+    assert [fault for fault in tab.faults if REFUSED not in fault] == []
 
 
 def hand_over(page: Page, kind: str, *files: File) -> None:
@@ -68,6 +51,11 @@ def hand_over(page: Page, kind: str, *files: File) -> None:
 def choose(page: Page, *files: File) -> None:
     given: list[FilePayload] = [{"name": name, "mimeType": kind, "buffer": body} for name, kind, body in files]
     page.get_by_test_id("file").set_input_files(given)
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_test_id("composer").fill(text)
+    page.keyboard.press("Enter")
 
 
 def attached(page: Page) -> Locator:
@@ -87,23 +75,27 @@ def is_drawn(picture: Locator) -> None:
 
 def answered(page: Page) -> Locator:
     answer = page.locator("[data-role=assistant][data-status=completed]").last
-    expect(answer).to_be_visible(timeout=20_000)
+    expect(answer).to_be_visible(timeout=ENOUGH)
     return answer
 
 
-def test_a_pasted_picture_is_sent_answered_and_shown_in_every_tab(page: Page, visitor: BrowserContext) -> None:
+def source(answer: Locator) -> str:
+    return str(answer.evaluate("answer => answer.sourceText"))
+
+
+def test_a_pasted_picture_is_sent_answered_and_shown_everywhere(beside: BrowserContext, page: Page) -> None:
+    other = Tab(beside).page
     hand_over(page, "paste", ("sea.png", "image/png", PNG))
     expect(attached(page)).to_contain_text("sea.png")
     is_drawn(attached(page).locator("img"))
-    page.get_by_test_id("composer").fill("What is this?")
-    page.keyboard.press("Enter")
+    ask(page, "What is this?")
     expect(attached(page)).to_have_count(0)
     is_drawn(question(page).locator("img"))
     expect(answered(page)).to_contain_text("sea.png: image/png, 70 bytes")
-    other = visitor.new_page()
-    other.goto(page.url)
+    other.get_by_test_id("chats").get_by_role("link").click()
     is_drawn(question(other).locator("img"))
     expect(question(other)).to_contain_text("What is this?")
+    assert source(answered(other)) == source(answered(page))
     link = question(other).locator("a").get_attribute("href")
     assert re.fullmatch(r"/v1/files/file_\w+", str(link))
 
@@ -151,8 +143,7 @@ def test_what_cannot_be_sent_is_said_before_anything_is(
 def test_what_the_server_refuses_says_why_and_holds_the_message_back(page: Page) -> None:
     choose(page, ("latin.txt", "text/plain", "Flüsse".encode("latin-1") + b" x"), ("fine.txt", "text/plain", b"fine"))
     expect(attached(page).first).to_contain_text("Text must be UTF-8.")
-    page.get_by_test_id("composer").fill("Read this")
-    page.keyboard.press("Enter")
+    ask(page, "Read this")
     expect(page.get_by_test_id("attach-problem")).to_contain_text("latin.txt could not be uploaded")
     expect(page.get_by_test_id("composer")).to_have_value("Read this")
     page.get_by_role("button", name="Remove latin.txt").click()
@@ -165,8 +156,7 @@ def test_a_message_that_is_sent_too_soon_goes_when_its_files_are_there(page: Pag
     page.route("**/v1/files", lambda route: held.append(route))
     choose(page, ("sea.png", "image/png", PNG))
     expect(attached(page)).to_contain_text("Uploading…")
-    page.get_by_test_id("composer").fill("What is this?")
-    page.keyboard.press("Enter")
+    ask(page, "What is this?")
     expect(page.get_by_test_id("attach-problem")).to_contain_text("Will be sent when everything is uploaded.")
     expect(page.locator("[data-role=user]")).to_have_count(0)
     for route in held:
@@ -174,22 +164,30 @@ def test_a_message_that_is_sent_too_soon_goes_when_its_files_are_there(page: Pag
     expect(answered(page)).to_contain_text("sea.png")
 
 
-def test_a_draft_keeps_its_files_over_a_reload_and_an_edit_keeps_them(page: Page) -> None:
+def test_a_draft_keeps_its_files_over_a_reload_until_it_is_sent(page: Page) -> None:
     choose(page, ("sea.png", "image/png", PNG))
     is_drawn(attached(page).locator("img"))
     page.reload()
     is_drawn(attached(page).locator("img"))
-    page.get_by_test_id("composer").fill("What is this?")
-    page.keyboard.press("Enter")
+    ask(page, "What is this?")
     answered(page)
     page.reload()
     expect(attached(page)).to_have_count(0)
-    question(page).get_by_role("button", name="Edit").click()
-    page.get_by_role("textbox", name="Your question").fill("And this?")
-    page.keyboard.press("Enter")
-    expect(question(page)).to_contain_text("And this?")
-    is_drawn(question(page).locator("img"))
-    expect(answered(page)).to_contain_text("sea.png: image/png, 70 bytes")
+
+
+def test_a_question_that_is_edited_keeps_its_files_everywhere(beside: BrowserContext, page: Page) -> None:
+    choose(page, ("sea.png", "image/png", PNG))
+    ask(page, "What is this?")
+    answered(page)
+    other = Tab(beside, page.url, pace=2_000).page
+    question(other).get_by_role("button", name="Edit").click()
+    other.get_by_role("textbox", name="Your question").fill("And this?")
+    other.keyboard.press("Enter")
+    for each in (page, other):
+        expect(question(each)).to_contain_text("And this?")
+        is_drawn(question(each).locator("img"))
+        expect(answered(each)).to_contain_text("sea.png: image/png, 70 bytes")
+    assert source(answered(other)) == source(answered(page))
 
 
 def test_text_copied_from_a_document_is_pasted_as_text(page: Page) -> None:

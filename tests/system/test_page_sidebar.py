@@ -1,36 +1,20 @@
-"""The sidebar in Chromium: projects, the archive, keys, the theme, the drawer of a phone, and ten thousand chats."""
+"""The sidebar in Chromium: folders, titles, keys, the theme, the drawer of a phone, and ten thousand chats."""
 
 import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.system.browser import ORIGIN, ScriptedServer, dashboard_chat, launched_chromium, snapshot
+from tests.system.browser import ORIGIN, ScriptedServer, dashboard_chat, snapshot, window
 from tests.system.crowd import CrowdedServer
-from tests.system.server import ServerProcess
-from tests.system.tab import Tab
+from tests.system.sidebar import asked, folder, rows
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 DARK = "rgb(19, 22, 23)"
 LIGHT = "rgb(253, 253, 252)"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
-    """A guest of their own, at the shared server."""
-    context = chromium.new_context(base_url=shared_server.url, viewport={"width": 1280, "height": 800})
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield context
-    context.close()
 
 
 @pytest.fixture
@@ -41,116 +25,7 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-def asked(visitor: BrowserContext, question: str = "Alpha question") -> Tab:
-    tab = Tab(visitor, tokens=20, pace=500)
-    tab.ask(question)
-    tab.wait_until("completed")
-    return tab
-
-
-def rows(page: Page) -> Locator:
-    return page.get_by_test_id("chats").locator("li")
-
-
-def folder(page: Page, title: str) -> Locator:
-    return page.get_by_test_id("projects").locator(".folder", has_text=title)
-
-
-def choose(page: Page, row: Locator, *actions: str) -> None:
-    """Open the menu of a chat and press these buttons in it, one after the other."""
-    row.hover()
-    row.get_by_role("button").click()
-    for action in actions:
-        page.get_by_test_id("chat-menu").get_by_role("button", name=action, exact=True).click()
-
-
-def choose_of_project(page: Page, title: str, action: str) -> None:
-    folder(page, title).locator(".folder-head").hover()
-    page.get_by_role("button", name=f"More for project {title}").click()
-    page.get_by_test_id("project-menu").get_by_role("button", name=action).click()
-
-
-def write_project(page: Page, title: str, instructions: str, button: str) -> None:
-    dialog = page.get_by_test_id("project")
-    dialog.get_by_label("Name").fill(title)
-    dialog.get_by_label("Instructions").fill(instructions)
-    dialog.get_by_role("button", name=button).click()
-    expect(dialog).to_be_hidden()
-
-
-# Projects and the archive
-
-
-def test_a_project_is_made_changed_and_deleted_and_keeps_its_chats(visitor: BrowserContext) -> None:
-    tab = asked(visitor)
-    page, other = tab.page, visitor.new_page()
-    other.goto(page.url)
-    page.get_by_role("button", name="New project").click()
-    write_project(page, "Travel", "Answer in French.", "Create project")
-    choose(page, rows(page), "Move to project…", "Travel")
-    for each in (page, other):
-        expect(rows(each)).to_have_count(0)
-        expect(folder(each, "Travel").get_by_role("link")).to_have_attribute("aria-current", "page")
-        expect(each.get_by_test_id("project-chip")).to_contain_text("Answer in French.")
-    page.get_by_test_id("project-chip").click()
-    write_project(page, "Journeys", "Answer in Latin.", "Save")
-    for each in (page, other):
-        expect(each.get_by_test_id("project-chip")).to_contain_text("Journeys")
-        expect(each.get_by_test_id("project-chip")).to_contain_text("Answer in Latin.")
-    choose_of_project(page, "Journeys", "Delete project")
-    expect(folder(page, "Journeys")).to_have_count(0)
-    expect(rows(page)).to_have_count(1)
-    page.get_by_role("button", name="Close this note").click()
-    for each in (page, other):
-        expect(folder(each, "Journeys")).to_have_count(0)
-        expect(rows(each)).to_have_count(1)
-    assert tab.faults == []
-
-
-def test_a_chat_is_begun_in_a_project_and_moved_out_of_it(visitor: BrowserContext) -> None:
-    tab = Tab(visitor, tokens=20, pace=500)
-    page = tab.page
-    page.get_by_role("button", name="New project").click()
-    write_project(page, "Travel", "", "Create project")
-    expect(page.get_by_test_id("project-chip")).to_have_text("Travel")
-    page.get_by_test_id("new-chat").click()
-    expect(page.get_by_test_id("project-chip")).to_be_hidden()
-    choose_of_project(page, "Travel", "New chat in it")
-    expect(page.get_by_test_id("project-chip")).to_have_text("Travel")
-    tab.ask("Where to?")
-    tab.wait_until("completed")
-    row = folder(page, "Travel").locator("li")
-    expect(row).to_have_count(1)
-    expect(rows(page)).to_have_count(0)
-    page.reload()
-    expect(row).to_have_count(1)
-    choose(page, row, "Move to project…", "No project")
-    expect(row).to_have_count(0)
-    expect(rows(page)).to_have_count(1)
-
-
-def test_a_chat_is_put_into_a_project_that_is_made_for_it(visitor: BrowserContext) -> None:
-    page = asked(visitor).page
-    choose(page, rows(page), "Move to project…", "New project…")
-    write_project(page, "Travel", "", "Create project")
-    expect(folder(page, "Travel").locator("li")).to_have_count(1)
-
-
-def test_an_archived_chat_is_out_of_the_way_and_comes_back(visitor: BrowserContext) -> None:
-    page = asked(visitor, "Ebbe und Flut").page
-    choose(page, rows(page), "Archive")
-    expect(rows(page)).to_have_count(0)
-    page.get_by_test_id("toasts").get_by_role("button", name="Undo").click()
-    expect(rows(page)).to_have_count(1)
-    choose(page, rows(page), "Archive")
-    page.get_by_test_id("search").fill("ebbe")
-    expect(rows(page)).to_contain_text("Archived")
-    page.get_by_test_id("search").press("Escape")
-    page.get_by_role("button", name="Archived", exact=True).click()
-    choose(page, rows(page), "Unarchive")
-    expect(page.get_by_text("Nothing is archived.")).to_be_visible()
-    page.get_by_role("button", name="All chats").click()
-    expect(rows(page)).to_have_count(1)
+# Projects
 
 
 def test_a_folder_that_is_shut_tells_what_goes_on_in_it(page: Page) -> None:
@@ -226,6 +101,7 @@ def test_chats_are_found_opened_and_deleted_without_a_pointer(visitor: BrowserCo
 
 
 def test_the_keys_do_what_the_help_says(visitor: BrowserContext) -> None:
+    visitor.grant_permissions(["clipboard-read", "clipboard-write"])
     tab = asked(visitor)
     page, press = tab.page, tab.page.keyboard.press
     press("Control+/")
@@ -274,7 +150,7 @@ def test_the_theme_is_the_systems_until_one_is_chosen(visitor: BrowserContext) -
     expect(root).to_have_css("background-color", LIGHT)
     page.reload()
     expect(root).to_have_css("background-color", LIGHT)
-    other = visitor.new_page()
+    other = window(visitor)
     other.goto("/")
     button.click()
     for each in (page, other):

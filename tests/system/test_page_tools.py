@@ -1,30 +1,13 @@
 """Tools and thinking in Chromium: folded, with what they did; and people who decide, here or there, now or later."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, expect
+from playwright.sync_api import BrowserContext, Locator, expect
 
-from tests.system.browser import launched_chromium
-from tests.system.server import ServerProcess
 from tests.system.tab import Tab, assert_shows_what_is_stored
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visitor(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
-    """A guest of their own, at the shared server."""
-    context = chromium.new_context(base_url=shared_server.url)
-    yield context
-    context.close()
 
 
 def call(tab: Tab) -> Locator:
@@ -54,7 +37,7 @@ def test_a_calculation_shows_its_tool_folded(visitor: BrowserContext) -> None:
     assert tab.faults == []
 
 
-def test_an_approval_after_a_reload_and_from_another_tab(visitor: BrowserContext) -> None:
+def test_an_approval_after_a_reload_and_from_elsewhere(visitor: BrowserContext, beside: BrowserContext) -> None:
     tab = Tab(visitor, tool="search_chats", pace=0)
     tab.ask("Where was the tide?")
     expect(call(tab).locator("summary")).to_contain_text("waits for you")
@@ -62,7 +45,7 @@ def test_an_approval_after_a_reload_and_from_another_tab(visitor: BrowserContext
     expect(mark(tab)).to_have_count(1)
     tab.page.reload()
     expect(call(tab).get_by_role("button", name="Approve")).to_be_visible()
-    other = Tab(visitor, f"/c/{tab.chat_id}")
+    other = Tab(beside, f"/c/{tab.chat_id}")
     expect(mark(other)).to_have_count(1)
     call(other).get_by_role("button", name="Approve").click()
     for each in (tab, other):
@@ -70,38 +53,51 @@ def test_an_approval_after_a_reload_and_from_another_tab(visitor: BrowserContext
         expect(call(each).locator("summary")).to_have_text("Search in your other chats“Where was the tide”")
         expect(call(each).get_by_role("button", name="Approve")).to_have_count(0)
         expect(mark(each)).to_have_count(0)
-        assert each.faults == []
-    assert_shows_what_is_stored(other)
+    for each in (tab, other):
+        assert_shows_what_is_stored(each)
 
 
-def test_a_denial(visitor: BrowserContext) -> None:
-    tab = Tab(visitor, tool="search_chats", pace=0)
+def asked(visitor: BrowserContext, beside: BrowserContext, tool: str) -> tuple[Tab, Tab]:
+    """Two views of a call that waits for its person."""
+    tab = Tab(visitor, tool=tool, pace=0)
     tab.ask()
+    expect(call(tab).get_by_role("button").first).to_be_visible()
+    other = Tab(beside, f"/c/{tab.chat_id}")
+    expect(call(other).get_by_role("button").first).to_be_visible()
+    return tab, other
+
+
+def test_a_denial(visitor: BrowserContext, beside: BrowserContext) -> None:
+    tab, other = asked(visitor, beside, "search_chats")
     call(tab).get_by_role("button", name="Deny").click()
-    tab.wait_until("completed")
-    expect(call(tab).locator("summary")).to_contain_text("not allowed")
-    assert "You did not allow me" in tab.text()
+    for each in (tab, other):
+        each.wait_until("completed")
+        expect(call(each).locator("summary")).to_contain_text("not allowed")
+        expect(call(each).get_by_role("button")).to_have_count(0)
+        assert "You did not allow me" in each.text()
+        assert_shows_what_is_stored(each)
 
 
-def test_a_question_of_the_model_is_answered_by_a_button(visitor: BrowserContext) -> None:
-    tab = Tab(visitor, tool="ask_person", pace=0)
-    tab.ask()
+def test_a_question_of_the_model_is_answered_by_a_button(visitor: BrowserContext, beside: BrowserContext) -> None:
+    tab, other = asked(visitor, beside, "ask_person")
     expect(call(tab)).to_contain_text("Which of these shall I look up as well?")
-    call(tab).get_by_role("button").nth(1).click()
-    tab.wait_until("completed")
-    expect(call(tab).locator("summary")).to_contain_text("What happens when I refresh the page?")
-    assert "You chose “What happens when I refresh the page?”." in tab.text()
+    call(other).get_by_role("button").nth(1).click()
+    for each in (tab, other):
+        each.wait_until("completed")
+        expect(call(each).locator("summary")).to_contain_text("What happens when I refresh the page?")
+        assert "You chose “What happens when I refresh the page?”." in each.text()
+        assert_shows_what_is_stored(each)
 
 
-def test_a_stop_takes_the_buttons_away(visitor: BrowserContext) -> None:
-    tab = Tab(visitor, tool="search_chats", pace=0)
-    tab.ask()
-    expect(call(tab).get_by_role("button", name="Approve")).to_be_visible()
+def test_a_stop_takes_the_buttons_away(visitor: BrowserContext, beside: BrowserContext) -> None:
+    tab, other = asked(visitor, beside, "search_chats")
     tab.page.get_by_test_id("stop").click()
-    tab.wait_until("stopped")
-    expect(call(tab).get_by_role("button")).to_have_count(0)
-    expect(call(tab).locator("summary")).to_contain_text("not allowed")
-    expect(mark(tab)).to_have_count(0)
+    for each in (tab, other):
+        each.wait_until("stopped")
+        expect(call(each).get_by_role("button")).to_have_count(0)
+        expect(call(each).locator("summary")).to_contain_text("not allowed")
+        expect(mark(each)).to_have_count(0)
+        assert_shows_what_is_stored(each, "stopped")
 
 
 def test_a_refused_decision_says_why(visitor: BrowserContext) -> None:
@@ -120,7 +116,7 @@ def test_a_refused_decision_says_why(visitor: BrowserContext) -> None:
 
 
 def test_thinking_says_how_long_it_took_also_after_a_reload(visitor: BrowserContext) -> None:
-    tab = Tab(visitor, thinking=45, pace=30, tokens=60)
+    tab = Tab(visitor, thinking=45, pace=30, tokens=10)
     tab.ask()
     tab.wait_until("completed")
     took = re.compile(r"^Thought for [12] seconds?$")

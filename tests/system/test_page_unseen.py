@@ -1,14 +1,13 @@
 """What nobody saw, in Chromium: marks that eyes and ears tell apart, and a tab that says what it shows."""
 
-import json
 import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, launched_chromium, snapshot
-from tests.system.server import ServerProcess
+from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, snapshot
+from tests.system.tab import ENOUGH, Tab, assert_shows_what_is_stored
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -19,12 +18,6 @@ LOOK = """hidden => {
 }"""
 ANSWER: Frame = {"id": "msg_1", "role": "assistant", "parts": [{"type": "text", "text": "Yes."}], "metadata": {}}
 QUESTION: Frame = {"id": "q", "role": "user", "parts": [{"type": "text", "text": "Well?"}], "metadata": {}}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -151,80 +144,64 @@ def test_g26_while_the_next_answer_grows_the_last_whole_one_is_named(server: Scr
 # With a real server
 
 
-def connect(line: WebSocketRoute) -> None:
-    """Lead a tab's socket to its server, and have every answer take three seconds."""
-    server = line.connect_to_server()
-
-    def pass_on(text: str | bytes) -> None:
-        frame: Frame = json.loads(text)
-        slow = {"options": {"tokens": 150, "pace": 50}} if frame["type"] == "message.send" else {}
-        server.send(json.dumps(frame | slow))
-
-    line.on_message(pass_on)
-
-
 @pytest.fixture
-def tabs(chromium: Browser, shared_server: ServerProcess) -> Iterator[tuple[Page, Page]]:
-    """Two tabs of one person."""
-    context = chromium.new_context(base_url=shared_server.url, viewport={"width": 1280, "height": 800})
-    context.route_web_socket(re.compile("/v1/socket$"), connect)
-    one, other = context.new_page(), context.new_page()
-    for page in (one, other):
-        page.goto("/")
-        expect(page.get_by_test_id("examples")).to_be_visible()
-    yield one, other
-    context.close()
+def views(visitor: BrowserContext, beside: BrowserContext) -> tuple[Tab, Tab]:
+    """Two views of one person's, whose answers take three seconds."""
+    views = Tab(visitor, tokens=150, pace=50), Tab(beside, tokens=150, pace=50)
+    for one in views:
+        expect(one.page.get_by_test_id("examples")).to_be_visible()
+    return views
 
 
-def ask(page: Page, text: str = "What happens when I refresh the page?") -> str:
-    """Ask, wait for the first words, and return the id of the chat."""
-    page.get_by_test_id("composer").fill(text)
-    page.keyboard.press("Enter")
-    expect(page.locator("[data-role=assistant] .body")).to_have_text(re.compile(r"\w"), timeout=20_000)
-    return page.url.rpartition("/c/")[2]
+def marks(tab: Tab, chat_id: str, kind: str) -> Locator:
+    return row(tab.page, chat_id).locator(f".{kind}")
 
 
-def test_g26_a_dot_is_gone_on_every_tab_once_one_has_looked(tabs: tuple[Page, Page]) -> None:
-    one, other = tabs
-    chat_id = ask(one)
-    one.get_by_test_id("new-chat").click()
-    for page in tabs:
-        expect(row(page, chat_id).locator(".spinner")).to_be_visible()
-    for page in tabs:
-        expect(row(page, chat_id).locator(".dot")).to_be_visible(timeout=20_000)
-        expect(row(page, chat_id).locator(".spinner")).to_be_hidden()
-        expect(page).to_have_title("(1) Tidewire")
-    row(other, chat_id).get_by_role("link").click()
-    expect(other.locator("[data-role=assistant][data-status=completed]")).to_be_visible()
-    for page in tabs:
-        expect(row(page, chat_id).locator(".dot")).to_be_hidden()
-        expect(page).not_to_have_title(re.compile(r"^\("))
+def test_g26_a_dot_is_gone_everywhere_once_one_view_has_looked(views: tuple[Tab, Tab]) -> None:
+    one, other = views
+    one.ask()
+    one.wait_for_more_than(0)
+    chat_id = one.chat_id
+    one.page.get_by_test_id("new-chat").click()
+    for view in views:
+        expect(marks(view, chat_id, "spinner")).to_be_visible()
+    for view in views:
+        expect(marks(view, chat_id, "dot")).to_be_visible(timeout=ENOUGH)
+        expect(marks(view, chat_id, "spinner")).to_be_hidden()
+        expect(view.page).to_have_title("(1) Tidewire")
+    row(other.page, chat_id).get_by_role("link").click()
+    other.wait_until("completed")
+    for view in views:
+        expect(marks(view, chat_id, "dot")).to_be_hidden()
+        expect(view.page).not_to_have_title(re.compile(r"^\("))
+    assert_shows_what_is_stored(other)
+    assert one.faults == []
 
 
-def test_g26_an_answer_that_is_watched_never_gets_a_dot(tabs: tuple[Page, Page]) -> None:
-    one, other = tabs
-    other.evaluate("""() => {
+def test_g26_an_answer_that_is_watched_never_gets_a_dot(views: tuple[Tab, Tab]) -> None:
+    one, other = views
+    other.page.evaluate("""() => {
       window.dots = 0;
       new MutationObserver(() => { window.dots += document.querySelectorAll(".dot:not([hidden])").length; })
         .observe(document.body, { subtree: true, childList: true, attributes: true });
     }""")
-    chat_id = ask(one)
-    expect(one.locator("[data-role=assistant][data-status=completed]")).to_be_visible(timeout=20_000)
-    expect(row(other, chat_id).locator(".spinner")).to_be_hidden()
-    assert other.evaluate("window.dots") == 0
-    expect(other).to_have_title("Tidewire")
+    one.ask()
+    one.wait_until("completed")
+    expect(marks(other, one.chat_id, "spinner")).to_be_hidden()
+    assert other.page.evaluate("window.dots") == 0
+    expect(other.page).to_have_title("Tidewire")
 
 
-def test_g26_a_hidden_tab_counts_in_its_title_and_shows_all_of_it_when_it_is_back(tabs: tuple[Page, Page]) -> None:
-    one, _ = tabs
-    ask(one)
-    hide(one)
-    expect(one).to_have_title(re.compile(r"^\(1\) "), timeout=20_000)
-    show(one)
-    answer = one.locator("[data-role=assistant][data-status=completed]")
-    expect(answer).to_be_visible()
-    expect(one).not_to_have_title(re.compile(r"^\("))
-    shown = answer.evaluate("answer => answer.sourceText")
-    one.reload()
-    expect(answer).to_be_visible()
-    assert answer.evaluate("answer => answer.sourceText") == shown
+def test_g26_a_hidden_tab_counts_in_its_title_and_shows_all_of_it_when_it_is_back(views: tuple[Tab, Tab]) -> None:
+    one, other = views
+    one.ask()
+    one.wait_for_more_than(0)
+    hide(one.page)
+    for view in views:
+        expect(view.page).to_have_title(re.compile(r"^\(1\) "), timeout=ENOUGH)
+    expect(marks(other, one.chat_id, "dot")).to_be_visible()
+    show(one.page)
+    one.wait_until("completed")
+    for view in views:
+        expect(view.page).not_to_have_title(re.compile(r"^\("))
+    assert_shows_what_is_stored(one)

@@ -5,14 +5,13 @@ does in development, so every page resumes, aborts and resumes again.
 """
 
 import subprocess
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.node import SDK
-from tests.system.browser import launched_chromium
+from tests.system.browser import window
 from tests.system.server import ServerProcess
 from tests.wire import text_of
 
@@ -43,12 +42,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.read_text()
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched_chromium() as browser:
-        yield browser
-
-
 class Tab:
     """A tab of the page.
 
@@ -58,7 +51,7 @@ class Tab:
     """
 
     def __init__(self, context: BrowserContext, bundle: str) -> None:
-        self.page: Page = context.new_page()
+        self.page: Page = window(context)
         self._bundle = bundle
         self.load()
 
@@ -110,13 +103,11 @@ class Tab:
 
 
 @pytest.fixture
-def context(chromium: Browser, shared_server: ServerProcess) -> Iterator[BrowserContext]:
+def context(visitor: BrowserContext, shared_server: ServerProcess) -> BrowserContext:
     """A guest's browser."""
-    context = chromium.new_context(base_url=shared_server.url)
-    context.add_init_script(CUTTABLE)
-    context.request.post("/v1/auth/guest", data={}, headers={"origin": shared_server.url})
-    yield context
-    context.close()
+    visitor.add_init_script(CUTTABLE)
+    visitor.request.post("/v1/auth/guest", data={}, headers={"origin": shared_server.url})
+    return visitor
 
 
 @pytest.fixture
@@ -147,10 +138,12 @@ def test_stop_stops_and_the_next_question_may_follow_at_once(tab: Tab) -> None:
     assert (status_of(stopped), status_of(answer)) == ("stopped", "completed")
 
 
-def test_a_refresh_and_a_second_tab_go_on(context: BrowserContext, bundle: str, tab: Tab) -> None:
+def test_a_refresh_and_another_view_go_on(
+    context: BrowserContext, beside: BrowserContext, bundle: str, tab: Tab
+) -> None:
     tab.send(tokens=800)
     tab.reads()
-    second = Tab(context, bundle)
+    second = Tab(beside, bundle)
     second.reads()
     for _ in range(2):
         tab.load()
