@@ -7,6 +7,7 @@ import { Session } from "./account/session";
 import { Drafts } from "./chat/drafts";
 import { Threads } from "./chat/threads";
 import { Uploads } from "./files/uploads";
+import { frameMeter, Pace } from "./pace";
 import { Places } from "./places";
 import { Drawer } from "./shell/drawer";
 import { Patience } from "./shell/patience";
@@ -14,6 +15,7 @@ import { Themes } from "./shell/theme";
 import { Toasts } from "./shell/toasts";
 import { Filing } from "./sidebar/filing";
 import { Value } from "./store";
+import { CHAT_STREAM_UI_PACE } from "./timing";
 
 /** A dialog by name; that of a project by its id, which is empty for one to be made. */
 export type DialogName = "account" | "help" | `project:${string}`;
@@ -39,6 +41,8 @@ export interface Workspace {
   readonly limits: Value<Readonly<Record<string, number>>>;
   /** Whether the line stands, or has been down for too short a time to speak of it. */
   readonly connected: Store<boolean>;
+  /** How often answers that grow are drawn. */
+  readonly pace: Pace;
   /** The last thing said to people who listen instead of looking; never a token. */
   readonly said: Value<string>;
 }
@@ -80,6 +84,7 @@ export function createWorkspace(): Workspace {
     drawer: new Drawer(),
     dialogs: new Value<DialogName | null>(null),
     said: new Value(""),
+    pace: new Pace(CHAT_STREAM_UI_PACE, frameMeter()),
   };
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { throttled, Value } from "../src/store";
+import { every } from "../src/pace";
+import { Throttled, Value } from "../src/store";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -7,7 +8,7 @@ afterEach(() => void vi.useRealTimers());
 function watched(ms: number) {
   const value = new Value(0);
   const seen: number[] = [];
-  const store = throttled(value, ms);
+  const store = new Throttled(value, every(ms));
   const leave = store.subscribe(() => seen.push(store.getSnapshot()));
   return { value, seen, leave };
 }
@@ -32,6 +33,26 @@ describe("a throttled store", () => {
     vi.advanceTimersByTime(16);
     expect(seen.length).toBeLessThanOrEqual(12);
     expect(seen.at(-1)).toBe(160);
+  });
+
+  it("calls all who watch it together, and none who left", () => {
+    const value = new Value(0);
+    const store = new Throttled(value, every(16));
+    const seen: string[] = [];
+    const leaves = ["a", "b"].map((name) => store.subscribe(() => seen.push(`${name}${store.getSnapshot()}`)));
+    value.set(1);
+    value.set(2);
+    vi.advanceTimersByTime(16);
+    expect(seen).toEqual(["a1", "b1", "a2", "b2"]);
+    leaves[0]?.();
+    leaves[0]?.();
+    value.set(3);
+    vi.advanceTimersByTime(16);
+    expect(seen.slice(4)).toEqual(["b3"]);
+    leaves[1]?.();
+    value.set(4);
+    vi.advanceTimersByTime(16);
+    expect(seen.length).toBe(5);
   });
 
   it("is silent once it was left", () => {

@@ -36,6 +36,16 @@ export class Blocks {
     this.#settled = isLive ? this.#all.slice(0, -1) : [];
     return this.#all;
   }
+
+  /** The last block when it alone has grown, and is not one of code; null when more is to be drawn than that. */
+  grow(given: string): Block | null {
+    const before = this.#all;
+    const after = this.update(given, true);
+    const end = after.length - 1;
+    const [last, known] = [after[end], before[end]];
+    if (!last || before.length !== after.length || last.at !== known?.at || last.code || known.code) return null;
+    return after.every((block, index) => index === end || block === before[index]) ? last : null;
+  }
 }
 
 function read(tail: string, start: number, isLive: boolean): Block[] {

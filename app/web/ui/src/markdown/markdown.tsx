@@ -1,21 +1,62 @@
 /** A markdown text that grows: a block that cannot change any more is never drawn again, so a selection in it stays. */
 
-import { memo, useLayoutEffect, useRef } from "react";
+import type { Store } from "@tidewire/client";
+import { memo, type RefObject, useCallback, useLayoutEffect, useRef, useSyncExternalStore } from "react";
 import { type Block, Blocks } from "./blocks";
 import { CodeBlock } from "./code";
 import { nodes } from "./html";
 import { patch } from "./patch";
 
-export function Markdown({ text, isLive }: { readonly text: string; readonly isLive: boolean }) {
+interface MarkdownProps {
+  readonly text: string;
+  readonly isLive: boolean;
+  /** The text as it grows, newer than `text`: drawn without React while only the last block grows. */
+  readonly words?: Store<string> | null;
+}
+
+export function Markdown({ text, isLive, words = null }: MarkdownProps) {
   const blocks = useRef<Blocks>(null);
   blocks.current ??= new Blocks();
+  const place = useRef<HTMLDivElement>(null);
+  useGrowing(words, blocks, place);
   return (
-    <div className="prose">
-      {blocks.current.update(text, isLive).map((block) => (
+    <div className="prose" ref={place}>
+      {blocks.current.update(words?.getSnapshot() ?? text, isLive).map((block) => (
         <BlockView key={block.at} block={block} />
       ))}
     </div>
   );
+}
+
+/** Draws words as they come: the last block where it stands, and with React whatever else has changed. */
+function useGrowing(words: Store<string> | null, blocks: RefObject<Blocks | null>, place: RefObject<HTMLDivElement | null>): void {
+  const changes = useRef(0);
+  const subscribe = useCallback(
+    (changed: () => void) => {
+      if (!words) return () => {};
+      const look = () => {
+        if (drawOpen(blocks.current?.grow(words.getSnapshot()), place.current?.lastChild)) return;
+        changes.current += 1;
+        changed();
+      };
+      const leave = words.subscribe(look);
+      look(); // for what came while React was drawing
+      return leave;
+    },
+    [words, blocks, place],
+  );
+  useSyncExternalStore(subscribe, () => changes.current);
+}
+
+/** Whether the open block could be drawn where it stands. What goes wrong here goes wrong with React again, within its guard. */
+function drawOpen(open: Block | null | undefined, place: Node | null | undefined): boolean {
+  if (!open || !place) return false;
+  try {
+    patch(place, nodes(open.raw, true));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 const BlockView = memo(function BlockView({ block: { raw, code, isOpen } }: { readonly block: Block }) {

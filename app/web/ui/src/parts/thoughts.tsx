@@ -1,24 +1,25 @@
 /** What a model thought before it wrote, folded, with how long it took. */
 
-import type { ReasoningPart } from "@tidewire/client";
+import type { ReasoningPart, Store } from "@tidewire/client";
 import { useRef } from "react";
 import { Markdown } from "../markdown/markdown";
 
 interface ThoughtsProps {
   readonly part: ReasoningPart;
   readonly isLive: boolean;
+  readonly words: Store<string> | null;
   /** What the server measured, in milliseconds, once the answer is over; until then the page has its own watch. */
   readonly took: number | undefined;
 }
 
-export function Thoughts({ part, isLive, took }: ThoughtsProps) {
+export function Thoughts({ part, isLive, words, took }: ThoughtsProps) {
   const isWriting = isLive && part.state === "streaming";
   const own = useWatch(isWriting);
   if (!isWriting && !part.text) return null; // thoughts that the provider keeps to itself
   return (
     <details className="thoughts">
       <summary>{thoughtFor(isWriting ? undefined : took ?? own)}</summary>
-      <Markdown text={part.text} isLive={isWriting} />
+      <Markdown text={part.text} isLive={isWriting} words={words} />
     </details>
   );
 }

@@ -76,7 +76,10 @@ export function useFollowing(firstId: string | undefined): Following {
       place.current = { isAtEnd: isAtEnd(element, place.current), top: element.scrollTop };
       tell(place.current.isAtEnd);
     };
-    // After layout, so that asking for heights costs nothing.
+    // Before the frame that shows new words: its scroll event then belongs to it, and needs no frame of its own.
+    const written = new MutationObserver(stick);
+    written.observe(content.current, { childList: true, characterData: true, subtree: true });
+    // For what grows by itself, as pictures do: after layout, so that asking for heights costs nothing.
     const grown = new ResizeObserver(() => {
       tellRoom();
       stick();
@@ -85,6 +88,7 @@ export function useFollowing(firstId: string | undefined): Following {
     grown.observe(element);
     element.addEventListener("scroll", scrolled, { passive: true });
     return () => {
+      written.disconnect();
       grown.disconnect();
       element.removeEventListener("scroll", scrolled);
     };

@@ -6,13 +6,16 @@ import { wordsOf } from "../chat/facts";
 import { metadataOf, type ThreadMessage } from "../chat/message";
 import { wishedModel } from "../chat/models";
 import type { Thread } from "../chat/thread";
+import { every } from "../pace";
 import { Icon, type IconName } from "../shell/icon";
-import { STILL, throttled, useStore } from "../store";
+import { STILL, Throttled, useStore } from "../store";
 import { STATUS_THROTTLE_MS } from "../timing";
 import { isRunning } from "../words";
 import { useWorkspace } from "../workspace";
 import { CopyButton } from "./copy";
 import { Versions } from "./versions";
+
+const LOOKS = every(STATUS_THROTTLE_MS);
 
 interface FootProps extends Around {
   readonly thread: Thread;
@@ -49,7 +52,7 @@ export function Foot({ thread, message, edit, ...around }: FootProps) {
 /** Drawn when the words change, not whenever the answer does. */
 function useWords(message: ThreadMessage): string | null {
   const isConnected = useStore(useWorkspace().connected);
-  const store = useMemo(() => throttled(message.answer ?? STILL, STATUS_THROTTLE_MS), [message.answer]);
+  const store = useMemo(() => new Throttled<unknown>(message.answer ?? STILL, LOOKS), [message.answer]);
   return useSyncExternalStore(store.subscribe, () => wordsOf(message, isConnected));
 }
 

@@ -1,13 +1,15 @@
 /** One message: an answer that grows draws nothing but itself. */
 
-import { memo, useLayoutEffect, useRef, useState } from "react";
+import type { Message } from "@tidewire/client";
+import { memo, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Around } from "../chat/deeds";
 import { sourceText, type ThreadMessage } from "../chat/message";
 import type { Thread } from "../chat/thread";
+import { Growth } from "../parts/growth";
 import { Parts } from "../parts/parts";
-import { STILL, useThrottled } from "../store";
-import { CHAT_STREAM_UI_THROTTLE_MS } from "../timing";
+import { STILL, Throttled, useStore } from "../store";
 import { isRunning } from "../words";
+import { useWorkspace } from "../workspace";
 import { Editor } from "./editor";
 import { Foot } from "./foot";
 
@@ -52,6 +54,8 @@ export const MessageArticle = memo(function MessageArticle({ thread, message, ..
 
 /** The same component while it grows and after, so that nothing of it is drawn anew at its end. */
 function Body({ message: { message, answer } }: { readonly message: ThreadMessage }) {
-  const growing = useThrottled(answer ?? STILL, CHAT_STREAM_UI_THROTTLE_MS);
-  return <Parts message={growing?.message ?? message} answer={answer} />;
+  const { pace } = useWorkspace();
+  const growth = useMemo(() => answer && new Growth(answer, new Throttled(answer, pace)), [answer, pace]);
+  const growing = useStore<Message | null>(growth?.shape ?? STILL);
+  return <Parts message={growing ?? message} answer={answer} growth={growth} />;
 }

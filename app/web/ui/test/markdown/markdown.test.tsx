@@ -1,7 +1,10 @@
 import { act } from "react";
 import { createRoot, type Root } from "react-dom/client";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import * as html from "../../src/markdown/html";
 import { Markdown } from "../../src/markdown/markdown";
+import { Guard } from "../../src/shell/guard";
+import { Value } from "../../src/store";
 
 const TEXT = [
   "# Tides", "", "The moon is **late**, see [it](https://a.example).", "", "- one", "  - two", "", "- three", "", "| a | b |", "|---|--:|", "| 1 | 2 |",
@@ -48,5 +51,64 @@ describe("a text that is drawn while it grows", () => {
       expect(place.querySelector("img, script, iframe, [onerror]")).toBeNull();
       for (const link of place.querySelectorAll("a")) expect(link.getAttribute("href")).toMatch(/^https:\/\//);
     }
+  });
+
+  describe("by its words alone", () => {
+    let words: Value<string>;
+    beforeEach(() => {
+      words = new Value("");
+      act(() => root.render(<Markdown text="" isLive words={words} />));
+    });
+    const write = (text: string) => act(() => words.set(text));
+
+    it("ends as it would have been drawn at once", () => {
+      const other = document.createElement("div");
+      const atOnce = createRoot(other);
+      const show = (text: string, isLive: boolean) => act(() => atOnce.render(<Markdown key={text.length} text={text} isLive={isLive} />));
+      for (let length = 1; length <= TEXT.length; length += 1) {
+        write(TEXT.slice(0, length));
+        show(TEXT.slice(0, length), true);
+        expect(place.innerHTML).toBe(other.innerHTML);
+      }
+      draw(TEXT, false);
+      show(TEXT, false);
+      expect(place.innerHTML).toBe(other.innerHTML);
+      act(() => atOnce.unmount());
+    });
+
+    it("draws each word in its place, without another draw of React", () => {
+      write("The tide");
+      const paragraph = place.querySelector("p");
+      words.set("The tide turns"); // outside of act: React would wait for its end
+      expect(paragraph?.textContent).toBe("The tide turns");
+    });
+
+    it("shows what came while React was drawing", () => {
+      act(() => {
+        root.render(<Markdown key="late" text="" isLive words={words} />);
+        queueMicrotask(() => words.set("Late"));
+      });
+      write("Late word");
+      expect(place.textContent).toBe("Late word");
+    });
+
+    it("is drawn anew when another text stands in its place", () => {
+      write("# Tides\n\nThe moon");
+      write("- other");
+      expect(place.querySelector("li")?.textContent).toBe("other");
+      expect(place.textContent?.trim()).toBe("other");
+    });
+
+    it("fails within its guard", () => {
+      vi.spyOn(console, "error").mockImplementation(() => {}); // React tells what was caught
+      act(() => root.render(<Guard of={words} instead={() => "the words as they are"}><Markdown key="bad" text="" isLive words={words} /></Guard>));
+      write("good");
+      vi.spyOn(html, "nodes").mockImplementation(() => {
+        throw new Error("cannot be drawn");
+      });
+      write("good and bad");
+      expect(place.textContent).toBe("the words as they are");
+      vi.restoreAllMocks();
+    });
   });
 });
