@@ -182,6 +182,14 @@ class RedisCluster:
         """Through a server that is not there, and one that is."""
         return f"redis+cluster://127.0.0.1:1,{self.servers[1].place}"
 
+    def replicate(self) -> None:
+        """Wait until the replica has what its master has."""
+        here = _fact(self.servers[0].command("INFO", "replication"), "master_repl_offset")
+        wait_for(
+            lambda: _fact(self.servers[3].command("INFO", "replication"), "slave_repl_offset") >= here,
+            "The replica does not catch up.",
+        )
+
     def owner_of(self, slot: int) -> RedisServer:
         """The master that has a slot at first."""
         return self.masters[slot // 5462]
@@ -253,6 +261,13 @@ def redis_server() -> Iterator[RedisServer]:
     """A Redis of this test's own, to do harm to."""
     with RedisServer() as server:
         yield server
+
+
+def _fact(info: str, name: str) -> int:
+    """A number of `INFO`."""
+    found = re.search(rf"^{name}:(\d+)", info, re.MULTILINE)
+    assert found is not None, f"{name} is missing."
+    return int(found[1])
 
 
 @cache

@@ -14,7 +14,7 @@ from app.backplane.redis.url import parse
 from app.clock import Clock
 from tests.app.backplane.redis.following import SOON, A, Following, Writing, following, writing
 from tests.app.backplane.redis.places import age, making
-from tests.contract.broker import Notes, news
+from tests.contract.broker import news
 from tests.contract.journal import RETENTION_MS, HandClock, key, log, opened, part
 from tests.redis_servers import RedisCluster, RedisServer, SentinelPair
 
@@ -111,29 +111,25 @@ async def test_a_master_that_dies_takes_only_its_partitions_with_it_until_its_re
     cluster: RedisCluster,
 ) -> None:
     dead, alive = (user_of(cluster, server) for server in cluster.masters[:2])
-    journal, broker = backplane(cluster.url, "writer", Clock(), retention_ms=RETENTION_MS)
-    notes = Notes()
-    await journal.open()
-    await broker.open(notes)
-    await journal.append([part(dead, 0, 2), part(alive, 0, 2)])
-    before = notes.missed(key(dead).user_id), notes.missed(key(alive).user_id)
-    cluster.masters[0].stop()
-    with pytest.raises(JournalUnavailable):
-        await journal.append([part(dead, 2, 1), part(alive, 2, 1)])
-    assert await journal.read(key(alive)) == log(alive, 3)
-    async with asyncio.timeout(SOON):
-        while True:
-            try:
-                await journal.append([part(dead, 2, 1), part(alive, 3, 1)])
-                break
-            except JournalUnavailable:
-                await asyncio.sleep(0.05)
-    assert await journal.read(key(dead)) == log(dead, 3)
-    assert await journal.read(key(alive)) == log(alive, 4)
-    await notes.until(lambda: notes.missed(key(dead).user_id) > before[0], within=SOON)
-    assert notes.missed(key(alive).user_id) == before[1], "a gap concerns only those who may have missed something"
-    await broker.close()
-    await journal.close()
+    async with writing(cluster.url) as (journal, _, notes, _):
+        await journal.append([part(dead, 0, 2), part(alive, 0, 2)])
+        before = notes.missed(key(dead).user_id), notes.missed(key(alive).user_id)
+        await asyncio.to_thread(cluster.replicate)
+        cluster.masters[0].stop()
+        with pytest.raises(JournalUnavailable):
+            await journal.append([part(dead, 2, 1), part(alive, 2, 1)])
+        assert await journal.read(key(alive)) == log(alive, 3)
+        async with asyncio.timeout(SOON):
+            while True:
+                try:
+                    await journal.append([part(dead, 2, 1), part(alive, 3, 1)])
+                    break
+                except JournalUnavailable:
+                    await asyncio.sleep(0.05)
+        assert await journal.read(key(dead)) == log(dead, 3)
+        assert await journal.read(key(alive)) == log(alive, 4)
+        await notes.until(lambda: notes.missed(key(dead).user_id) > before[0], within=SOON)
+        assert notes.missed(key(alive).user_id) == before[1], "a gap concerns only those who may have missed something"
 
 
 async def test_a_log_lives_on_though_another_partition_is_gone(cluster: RedisCluster) -> None:

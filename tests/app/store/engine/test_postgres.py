@@ -1,10 +1,8 @@
 """PostgreSQL itself: the four traps of `databases` over aiopg, and what a real server can do to us."""
 
 import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from app.sockets.server import loop_factory
 from app.store.engine import Database, postgres
 from app.store.errors import StoreUnavailable, UniqueViolation
-from tests.servers import PostgresServer
+from tests.servers import PostgresServer, postgres_server
 
 SIZE = 4
 
@@ -217,11 +215,8 @@ async def test_a_deadlock_ends_one_transaction_with_unavailable(database: Databa
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
     """A server of this test's own, to be killed."""
-    with tempfile.TemporaryDirectory(prefix="tidewire-postgres-") as folder:
-        server = PostgresServer(Path(folder))
-        server.start()
+    with postgres_server() as server:
         yield server
-        server.stop()
 
 
 @pytest.mark.slow
