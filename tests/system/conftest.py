@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ViewportSize
 
 from tests.system.abuse import SECRET
-from tests.system.browser import launched_chromium, sign_in
+from tests.system.browser import ORIGIN, ScriptedServer, launched_chromium, sign_in
 from tests.system.owner import Owner
 from tests.system.server import ServerProcess
 from tests.wire import Tab, opened
@@ -73,6 +73,16 @@ def beside(request: pytest.FixtureRequest, visitor: BrowserContext) -> BrowserCo
         return visitor
     device: BrowserContext = request.getfixturevalue("device")
     return device
+
+
+@pytest.fixture
+def scripted(chromium: Browser) -> Iterator[ScriptedServer]:
+    """A page whose server the test is; it may not fail."""
+    context = chromium.new_context(base_url=ORIGIN, viewport=DESKTOP)
+    server = ScriptedServer(context.new_page())
+    yield server
+    assert server.faults == []
+    context.close()
 
 
 @pytest.fixture

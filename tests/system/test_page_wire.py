@@ -1,84 +1,17 @@
 """The page's side of the wire, frame by frame: the test is the server."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 
-from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, snapshot
+from tests.system.browser import Frame, ScriptedServer, dashboard_chat, snapshot
+from tests.system.scripted import ANSWER, accept, ask, begin, chunks, end, opening, shows, subscribed, words
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-ANSWER = "[data-role=assistant]"
-CLOSE: list[Frame] = [{"type": "text-end", "id": "t"}, {"type": "finish-step"}, {"type": "finish"}]
-
-
-def opening(question_id: str) -> list[Frame]:
-    metadata = {"status": "streaming", "parentId": question_id}
-    start = {"type": "start", "messageId": "msg_1", "messageMetadata": metadata}
-    return [start, {"type": "start-step"}, {"type": "text-start", "id": "t"}]
-
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    context = chromium.new_context(base_url=ORIGIN, viewport={"width": 1280, "height": 800})
-    yield context.new_page()
-    context.close()
-
-
-@pytest.fixture
-def server(page: Page) -> Iterator[ScriptedServer]:
-    server = ScriptedServer(page)
-    yield server
-    assert server.faults == []
-
-
-def ask(server: ScriptedServer, text: str = "Hello?") -> Frame:
-    server.page.get_by_test_id("composer").fill(text)
-    server.page.keyboard.press("Enter")
-    return server.receive("message.send")
-
-
-def accept(server: ScriptedServer, sent: Frame, stream_id: str = "str_1") -> None:
-    place = {"chatId": sent["chatId"], "userMessageId": sent["message"]["id"], "messageId": "msg_1"}
-    server.ack(sent, **place, streamId=stream_id, status="streaming", seq=0)
-
-
-def begin(server: ScriptedServer) -> Frame:
-    """Open a new chat, ask, and answer up to seq 3, without a word yet."""
-    server.page.goto("/")
-    server.welcome()
-    sent = ask(server)
-    accept(server, sent)
-    chunks(server, 0, 3, *opening(sent["message"]["id"]))
-    return sent
-
-
-def subscribed(server: ScriptedServer, asked: Frame, seq: int, status: str = "streaming", chat_id: str = "c") -> None:
-    server.ack(asked, streamId="str_1", chatId=chat_id, messageId="msg_1", status=status, seq=seq)
-
-
-def chunks(server: ScriptedServer, prev: int, seq: int, *parts: Frame) -> None:
-    server.send("stream.chunk", streamId="str_1", prev=prev, seq=seq, chunks=list(parts))
-
-
-def words(server: ScriptedServer, prev: int, seq: int, text: str) -> None:
-    chunks(server, prev, seq, {"type": "text-delta", "id": "t", "delta": text})
-
-
-def end(server: ScriptedServer, prev: int, status: str = "completed", **more: Any) -> None:
-    chunks(server, prev, prev + len(CLOSE), *CLOSE)
-    place = {"streamId": "str_1", "chatId": "c", "messageId": "msg_1", "seq": prev + len(CLOSE)}
-    server.send("stream.end", **place, status=status, **more)
-
-
-def shows(server: ScriptedServer, text: str, status: str = "streaming") -> None:
-    """The answer's exact source is `text`, and it is drawn."""
-    answer = server.page.locator(ANSWER)
-    expect(answer).to_have_attribute("data-status", status)
-    expect(answer).to_have_js_property("sourceText", text)
-    expect(answer.locator(".body")).to_have_text(text.strip())
+def server(scripted: ScriptedServer) -> ScriptedServer:
+    return scripted
 
 
 def test_g03_an_unanswered_question_is_sent_again_with_its_id(server: ScriptedServer) -> None:
@@ -373,29 +306,6 @@ def test_the_banner_comes_after_two_seconds_and_goes_silently(server: ScriptedSe
     server.welcome(offset=None, streams=[{"streamId": "str_1", "status": "streaming", "seq": 3}])
     server.page.clock.run_for(100)
     expect(banner).to_be_hidden()
-
-
-def test_it_follows_the_answer_only_while_one_is_at_its_end(server: ScriptedServer) -> None:
-    begin(server)
-    at_end = """() => {
-      const { scrollHeight, clientHeight, scrollTop } = document.getElementById("scroll");
-      return scrollHeight - clientHeight - scrollTop < 4;
-    }"""
-    words(server, 3, 4, "A paragraph.\n\n" * 40)
-    server.page.wait_for_function(f"() => document.querySelectorAll('.prose p').length === 40 && ({at_end})()")
-
-    latest = server.page.get_by_role("button", name="Jump to latest")
-    expect(latest).to_be_hidden()
-    server.page.evaluate("document.getElementById('scroll').scrollBy(0, -30)")
-    expect(latest).to_be_visible()
-    before = server.page.evaluate("document.getElementById('scroll').scrollTop")
-    words(server, 4, 5, "More.\n\n" * 5)
-    expect(server.page.locator(".prose p")).to_have_count(45)
-    assert server.page.evaluate("document.getElementById('scroll').scrollTop") == before
-
-    latest.click()
-    server.page.wait_for_function(at_end)
-    expect(latest).to_be_hidden()
 
 
 def test_a_draft_and_a_question_without_an_ack_outlive_a_reload(server: ScriptedServer) -> None:

@@ -5,11 +5,13 @@
  * Names carry a hash of what is in them, so that a browser may keep every asset for good; index.html names them.
  */
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { basename, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { context } from "esbuild";
 import { minify } from "terser";
 
+const { version: terser } = createRequire(import.meta.url)("terser/package.json");
 const here = fileURLToPath(new URL(".", import.meta.url));
 const dist = join(here, "dist");
 const isWatching = process.argv.includes("--watch");
@@ -62,6 +64,7 @@ const builder = await context({
   tsconfig: "tsconfig.json",
   // The SDK's sources lie outside of this folder; what they import is ours.
   nodePaths: ["node_modules"],
+  banner: { js: `/* terser ${terser} */` }, // gone once that has run; a name says what was written by which one
   define: { "process.env.NODE_ENV": isWatching ? '"development"' : '"production"' },
   legalComments: "external", // beside the scripts, in files that are served like them
   logLevel: "warning",

@@ -48,7 +48,8 @@ export class Pace implements Rhythm {
 
   draw(what: () => void): void {
     if (this.#draws++ % MEASURED > 0) return what();
-    this.#meter(what, (ms) => (this.#cost += (ms - this.#cost) * WEIGHT));
+    const { mostMs, share } = this.#bounds;
+    this.#meter(what, (ms) => (this.#cost += (Math.min(ms, mostMs * share) - this.#cost) * WEIGHT));
   }
 }
 
@@ -58,10 +59,10 @@ export function frameMeter(): Meter {
   let isBusy = false;
   return (what, tell) => {
     if (isBusy) return what(); // a hidden tab shows no frame
-    isBusy = true;
     const begun = performance.now();
     what();
-    queueMicrotask(() => { // React draws in a microtask that stands before this one
+    isBusy = true;
+    afterMicrotasks(() => {
       const drawn = performance.now() - begun;
       requestAnimationFrame(() => {
         const shows = performance.now();
@@ -74,3 +75,6 @@ export function frameMeter(): Meter {
     });
   };
 }
+
+/** React draws in a microtask that stands already, and what watches the page's nodes follows in another one. */
+const afterMicrotasks = (what: () => void): void => queueMicrotask(() => queueMicrotask(what));

@@ -30,13 +30,13 @@ describe("a pace", () => {
   });
 
   it("keeps words coming, however slow the tab", () => {
-    expect(after(1_000, () => 80).ms).toBe(100);
+    expect(after(1_000, () => 80).ms).toBeCloseTo(100);
   });
 
-  it("does not mind a single hitch for longer than some draws", () => {
-    const hitch = (draw: number) => (draw === 800 ? 60 : 1);
-    expect(after(801, hitch).ms).toBe(100);
-    expect(after(801 + 100, hitch).ms).toBe(16);
+  it("does not mind a single hitch, however long, for more than some draws", () => {
+    const hitch = (draw: number) => (draw === 800 ? 2_000 : 1);
+    expect(after(801, hitch).ms).toBeCloseTo(32.5);
+    expect(after(801 + 40, hitch).ms).toBe(16);
   });
 
   it("speeds up again once draws cost less", () => {
@@ -64,11 +64,13 @@ describe("the meter of frames", () => {
     const cost = new Promise<number>((tell) => {
       frameMeter()(() => {
         now += 2;
-        queueMicrotask(() => (now += 3));
+        queueMicrotask(() => {
+          now += 1;
+          queueMicrotask(() => (now += 2));
+        });
       }, tell);
     });
-    await Promise.resolve();
-    await Promise.resolve();
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
     now += 500; // until the next frame
     frame();
     now += 4;
@@ -79,7 +81,7 @@ describe("the meter of frames", () => {
     const meter = frameMeter();
     let drawn = 0;
     for (let draw = 0; draw < 5; draw += 1) meter(() => (drawn += 1), () => {});
-    await Promise.resolve();
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
     expect(drawn).toBe(5);
     expect(frames.length).toBe(1);
   });

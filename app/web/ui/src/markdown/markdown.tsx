@@ -35,7 +35,7 @@ function useGrowing(words: Store<string> | null, blocks: RefObject<Blocks | null
     (changed: () => void) => {
       if (!words) return () => {};
       const look = () => {
-        if (drawOpen(blocks.current?.grow(words.getSnapshot()), place.current?.lastChild)) return;
+        if (blocks.current && drawOpen(blocks.current, words.getSnapshot(), place.current?.lastChild)) return;
         changes.current += 1;
         changed();
       };
@@ -48,10 +48,14 @@ function useGrowing(words: Store<string> | null, blocks: RefObject<Blocks | null
   useSyncExternalStore(subscribe, () => changes.current);
 }
 
-/** Whether the open block could be drawn where it stands. What goes wrong here goes wrong with React again, within its guard. */
-function drawOpen(open: Block | null | undefined, place: Node | null | undefined): boolean {
-  if (!open || !place) return false;
+/**
+ * Whether the open block could be drawn where it stands: in the last node, for React draws another list of blocks before
+ * the next words come. What goes wrong here goes wrong with React again, within its guard.
+ */
+function drawOpen(blocks: Blocks, text: string, place: Node | null | undefined): boolean {
   try {
+    const open = blocks.grow(text);
+    if (!open || !place) return false;
     patch(place, nodes(open.raw, true));
     return true;
   } catch {

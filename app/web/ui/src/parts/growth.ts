@@ -12,6 +12,7 @@ export class Growth {
   readonly #view: Store<AnswerView>;
   readonly #words = new Map<number, Store<string>>();
   #drawn: Message | null = null;
+  #isOver = false;
 
   /** @param view what the answer holds, called back as often as it may be drawn */
   constructor(answer: Pick<Answer, "isOver">, view: Store<AnswerView>) {
@@ -34,8 +35,11 @@ export class Growth {
 
   #shape(): Message {
     const message = this.#message;
-    if (!this.#drawn || this.#answer.isOver || !hasOnlyGrown(this.#drawn, message)) this.#drawn = message;
-    return this.#drawn;
+    const { isOver } = this.#answer;
+    if (isOver !== this.#isOver) this.#drawn = { ...message }; // another one, though nothing came but the end
+    else if (!this.#drawn || !hasOnlyGrown(this.#drawn, message)) this.#drawn = message;
+    this.#isOver = isOver;
+    return this.#drawn ?? message;
   }
 }
 

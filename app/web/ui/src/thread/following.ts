@@ -46,12 +46,13 @@ export function useFollowing(firstId: string | undefined): Following {
   const [atEnd, tell] = useState(true);
   const stick = useCallback(() => {
     const element = box.current;
-    if (!element || !place.current.isAtEnd) return;
+    // Whoever has just scrolled up may not have been heard yet: the event comes with the next frame.
+    if (!element || !place.current.isAtEnd || !isAtEnd(element, place.current)) return;
     element.scrollTop = element.scrollHeight;
     place.current = { isAtEnd: true, top: element.scrollTop }; // what shrinks moves one up, too
   }, []);
   const toEnd = useCallback(() => {
-    place.current = { ...place.current, isAtEnd: true };
+    place.current = { isAtEnd: true, top: 0 }; // wherever one came from
     tell(true);
     stick();
   }, [stick]);

@@ -1,6 +1,7 @@
 import { act } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import * as deep from "../../src/markdown/deep";
 import * as html from "../../src/markdown/html";
 import { Markdown } from "../../src/markdown/markdown";
 import { Guard } from "../../src/shell/guard";
@@ -99,11 +100,12 @@ describe("a text that is drawn while it grows", () => {
       expect(place.textContent?.trim()).toBe("other");
     });
 
-    it("fails within its guard", () => {
+    it.each(["reading", "drawing"])("fails within its guard when %s does", (what) => {
       vi.spyOn(console, "error").mockImplementation(() => {}); // React tells what was caught
       act(() => root.render(<Guard of={words} instead={() => "the words as they are"}><Markdown key="bad" text="" isLive words={words} /></Guard>));
       write("good");
-      vi.spyOn(html, "nodes").mockImplementation(() => {
+      const failing = what === "reading" ? vi.spyOn(deep, "tokensOf") : vi.spyOn(html, "nodes");
+      failing.mockImplementation(() => {
         throw new Error("cannot be drawn");
       });
       write("good and bad");

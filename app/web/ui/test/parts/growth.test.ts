@@ -58,6 +58,14 @@ describe("a growing answer", () => {
     expect(growth.words(1)?.getSnapshot()).toBe("two");
   });
 
+  it("is another one once it is over, though nothing else came", () => {
+    const { answer, growth, write } = written();
+    const shape = write({ type: "tool-input-start", toolCallId: "t", toolName: "search" } as Chunk);
+    answer.isOver = true;
+    expect(growth.shape.getSnapshot()).not.toBe(shape);
+    expect(growth.shape.getSnapshot()).toBe(growth.shape.getSnapshot());
+  });
+
   it("is whole once it is over, even cut off within a part", () => {
     const { answer, growth, write } = written();
     write(start("a"));
