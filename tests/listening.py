@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import websockets
 from websockets.asyncio.client import ClientConnection
+from websockets.protocol import State
 
 Frame = dict[str, Any]
 
@@ -60,7 +61,8 @@ class Listening:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.socket.close()
+        if self.socket.state is not State.CLOSED:  # as in the SDK's transport: asyncio's may be gone
+            await self.socket.close()
         assert self._reader is not None
         await self._reader
 

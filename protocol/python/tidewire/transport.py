@@ -138,7 +138,12 @@ class WebSocket(Connection):
         if self.protocol.state is State.OPEN:
             self.protocol.send_close(code)
             self.send_data()
-        self.loop.call_later(CLOSE_TIMEOUT, self.transport.abort)
+        self.loop.call_later(CLOSE_TIMEOUT, self._abort)
+
+    def _abort(self) -> None:
+        # asyncio's transport has no loop any more once it has closed with something left to write, and fails here.
+        if self.protocol.state is not State.CLOSED:
+            self.transport.abort()
 
 
 class WebSocketTransport:

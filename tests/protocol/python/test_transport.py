@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import tidewire
+from tidewire import transport
 
 from protocol.frames.server import Error
 from tests.protocol.client.peer import refused
@@ -46,6 +47,28 @@ class Quick(random.SystemRandom):
 
     def random(self) -> float:
         return 0.0
+
+
+async def test_a_socket_that_is_gone_is_not_hung_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "CLOSE_TIMEOUT", 0)
+    problems: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: problems.append(context))
+    async with hosted() as host:
+        socket = await transport.connector()(f"{host.url.replace('http', 'ws')}/v1/socket")
+        await host.connections[0].close()
+        await socket.wait_closed()
+        assert isinstance(socket, transport.WebSocketTransport)
+        monkeypatch.setattr(socket._connection, "transport", Gone())
+        socket.close(1000)
+        await asyncio.sleep(0.01)  # a timer that is due at once
+    assert problems == []
+
+
+class Gone:
+    """asyncio's transport after it has closed with something left to write."""
+
+    def abort(self) -> None:
+        raise AttributeError("'NoneType' object has no attribute 'call_soon'")
 
 
 async def test_server_that_closes_ends_with_its_code() -> None:
