@@ -1,13 +1,13 @@
 """How the page shows a chat: where it scrolls, what it keeps, and what it says to whom. The test is the server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.system.axe import findings
-from tests.system.browser import ORIGIN, Frame, ScriptedServer, dashboard_chat, snapshot
+from tests.system.browser import Frame, ScriptedServer, dashboard_chat, snapshot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,12 +22,8 @@ BESIDES = """elements => elements.map((element) => {
 
 
 @pytest.fixture
-def server(chromium: Browser) -> Iterator[ScriptedServer]:
-    context = chromium.new_context(base_url=ORIGIN, viewport={"width": 1280, "height": 800})
-    server = ScriptedServer(context.new_page())
-    yield server
-    assert server.faults == []
-    context.close()
+def server(scripted: ScriptedServer) -> ScriptedServer:
+    return scripted
 
 
 def question(name: str, text: str = "Well?") -> Frame:
@@ -244,6 +240,19 @@ def test_a_model_is_remembered_per_chat(server: ScriptedServer) -> None:
     visit("c2").select_option("small")
     assert ask(server)["model"] == "small"
     expect(visit("c1")).to_have_value("large")
+
+
+def test_an_answer_says_which_model_wrote_it_where_there_are_several(server: ScriptedServer) -> None:
+    models = [{"id": "small", "label": "Small", "default": True}, {"id": "large", "label": "Large"}]
+    first, second = answer("a1"), answer("a2")
+    first["metadata"]["model"], second["metadata"]["model"] = "large", "gone"
+    for known, names in ((models, ["Large"]), (models[1:], [])):
+        server.page.goto("/c/c1")
+        server.welcome(snapshot={**snapshot(0, dashboard_chat("c1", leafId="a2")), "models": known})
+        messages = [question("q1"), first, question("q2"), second]
+        server.ack(server.receive("chat.get"), chat=dashboard_chat("c1", leafId="a2"), messages=messages)
+        expect(server.page.locator("[data-role=assistant]")).to_have_count(2)
+        expect(server.page.locator(".by")).to_have_text(names)
 
 
 def test_an_answer_is_copied_as_it_was_written(server: ScriptedServer) -> None:

@@ -14,6 +14,10 @@ export function chooseModel(key: string, id: string): void {
   write("model", id);
 }
 
+/** What people call the model that has answered; null where there is no other, or it is not known here any more. */
+export const nameOf = (models: readonly ModelChoice[], id: string | undefined): string | null =>
+  (models.length > 1 && models.find((model) => model.id === id)?.label) || null;
+
 /** What to ask for; undefined where there is nothing to choose. */
 export const wishedModel = (models: readonly ModelChoice[], key: string): string | undefined =>
   models.length > 1 ? modelOf(models, key)?.id : undefined;

@@ -28,6 +28,9 @@ export function isAtEnd({ scrollTop, scrollHeight, clientHeight }: Box, last: St
   return scrollTop < last.top ? left < EXACT : last.isAtEnd || left < NEAR;
 }
 
+/** Whether one stays at the end. Who has just scrolled up may not have been heard yet: the event comes with the next frame. */
+const isFollowing = (box: Box, last: Stand): boolean => last.isAtEnd && isAtEnd(box, last);
+
 export interface Following {
   readonly box: RefObject<HTMLDivElement | null>;
   readonly content: RefObject<HTMLDivElement | null>;
@@ -46,8 +49,7 @@ export function useFollowing(firstId: string | undefined): Following {
   const [atEnd, tell] = useState(true);
   const stick = useCallback(() => {
     const element = box.current;
-    // Whoever has just scrolled up may not have been heard yet: the event comes with the next frame.
-    if (!element || !place.current.isAtEnd || !isAtEnd(element, place.current)) return;
+    if (!element || !isFollowing(element, place.current)) return;
     element.scrollTop = element.scrollHeight;
     place.current = { isAtEnd: true, top: element.scrollTop }; // what shrinks moves one up, too
   }, []);
@@ -82,8 +84,10 @@ export function useFollowing(firstId: string | undefined): Following {
     written.observe(content.current, { childList: true, characterData: true, subtree: true });
     // For what grows by itself, as pictures do: after layout, so that asking for heights costs nothing.
     const grown = new ResizeObserver(() => {
+      // Where a larger window has moved one up, that is the end only until there is more room below it.
+      const follows = isFollowing(element, place.current);
       tellRoom();
-      stick();
+      if (follows) toEnd();
     });
     grown.observe(content.current);
     grown.observe(element);
@@ -93,6 +97,6 @@ export function useFollowing(firstId: string | undefined): Following {
       grown.disconnect();
       element.removeEventListener("scroll", scrolled);
     };
-  }, [stick, tellRoom]);
+  }, [stick, tellRoom, toEnd]);
   return { box, content, isAtEnd: atEnd, toEnd, hold };
 }

@@ -4,7 +4,7 @@ import { useMemo, useSyncExternalStore } from "react";
 import { type Around, type Deed, deedsOf, GO_ON, verbOf } from "../chat/deeds";
 import { wordsOf } from "../chat/facts";
 import { metadataOf, type ThreadMessage } from "../chat/message";
-import { wishedModel } from "../chat/models";
+import { nameOf, wishedModel } from "../chat/models";
 import type { Thread } from "../chat/thread";
 import { every } from "../pace";
 import { Icon, type IconName } from "../shell/icon";
@@ -26,6 +26,7 @@ interface FootProps extends Around {
 export function Foot({ thread, message, edit, ...around }: FootProps) {
   const { client } = useWorkspace();
   const words = useWords(message);
+  const model = useModel(message);
   const isLive = isRunning(message.status);
   const versions = isLive ? undefined : metadataOf(message).versions;
   const deeds = deedsOf(message, around);
@@ -41,6 +42,7 @@ export function Foot({ thread, message, edit, ...around }: FootProps) {
       {message.role === "assistant" && message.error && <span className="bad" role="alert">{message.error.message}</span>}
       {message.isRewriting && <span className="busy">Asking again…</span>}
       {message.role === "user" && message.commandId !== null && <OnItsWay thread={thread} message={message} />}
+      {model !== null && <span className="by" title="The model that answered">{model}</span>}
       {versions && <Versions thread={thread} versions={versions} />}
       {deeds.map((deed) =>
         deed === "copy" ? <CopyButton key={deed} message={message} /> : <DeedButton key={deed} deed={deed} act={act} />,
@@ -54,6 +56,13 @@ function useWords(message: ThreadMessage): string | null {
   const isConnected = useStore(useWorkspace().connected);
   const store = useMemo(() => new Throttled<unknown>(message.answer ?? STILL, LOOKS), [message.answer]);
   return useSyncExternalStore(store.subscribe, () => wordsOf(message, isConnected));
+}
+
+/** The name of the model that has written an answer; nothing while it is written, when the status stands there. */
+function useModel(message: ThreadMessage): string | null {
+  const { dashboard } = useWorkspace().client;
+  const id = isRunning(message.status) ? undefined : metadataOf(message).model;
+  return useSyncExternalStore(dashboard.subscribe, () => nameOf(dashboard.getSnapshot().models, id));
 }
 
 function Status({ message: { status }, words }: { readonly message: ThreadMessage; readonly words: string }) {
