@@ -45,6 +45,25 @@ def test_a_folder_that_is_shut_tells_what_goes_on_in_it(page: Page) -> None:
     assert server.faults == []
 
 
+def test_a_project_made_without_a_line_is_made_once_there_is_one(scripted: ScriptedServer) -> None:
+    page = scripted.page
+    page.goto("/")
+    scripted.welcome()
+    page.get_by_role("button", name="New project").click()
+    dialog = page.get_by_test_id("project")
+    dialog.get_by_label("Name").fill("Travel")
+    scripted.sockets[-1].close(code=1011)
+    dialog.get_by_role("button", name="Create project").click()
+    expect(dialog.get_by_role("status")).to_have_text("It will be made when the connection is back.")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    scripted.welcome(offset=None)
+    made = scripted.receive("project.create")
+    assert made["title"] == "Travel"
+    expect(dialog.get_by_role("status")).to_be_hidden()
+    scripted.ack(made, projectId="p", version=1)
+    expect(dialog).to_be_hidden()
+
+
 # Titles
 
 

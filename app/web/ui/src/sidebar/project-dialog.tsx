@@ -27,7 +27,8 @@ interface ProjectProps {
 }
 
 function Project({ project, movedChatId, close }: ProjectProps) {
-  const { client, filing, places, drafts } = useWorkspace();
+  const { client, connected, filing, places, drafts } = useWorkspace();
+  const isConnected = useStore(connected);
   const id = useId();
   const [problem, say] = useState("");
   const [isBusy, be] = useState(false);
@@ -71,6 +72,7 @@ function Project({ project, movedChatId, close }: ProjectProps) {
           />
         </label>
         <p id={`${id}-problem`} className="bad" role="alert">{problem}</p>
+        {isBusy && !isConnected && <p className="later" role="status">It will be made when the connection is back.</p>}
         <button type="submit" className="primary" disabled={isBusy}>{project ? "Save" : "Create project"}</button>
       </form>
     </Dialog>
