@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
-import uvloop
+
+from tests.loops import UvLoop
 
 ON_BOTH_LOOPS = {"test_fair.py", "test_outlet.py", "test_upgrade.py"}
 """Tests of what touches transports: production runs on uvloop, and asyncio takes its place where that is missing."""
@@ -13,7 +14,7 @@ ON_BOTH_LOOPS = {"test_fair.py", "test_outlet.py", "test_upgrade.py"}
 
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     if item.path.name in ON_BOTH_LOOPS:
-        return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+        return {"uvloop": UvLoop, "asyncio": asyncio.new_event_loop}
     return {"asyncio": asyncio.new_event_loop}
 
 

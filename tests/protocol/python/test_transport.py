@@ -60,7 +60,9 @@ async def test_a_socket_that_is_gone_is_not_hung_up_again(monkeypatch: pytest.Mo
         assert isinstance(socket, transport.WebSocketTransport)
         monkeypatch.setattr(socket._connection, "transport", Gone())
         socket.close(1000)
-        await asyncio.sleep(0.01)  # a timer that is due at once
+        later = asyncio.Event()
+        asyncio.get_running_loop().call_later(0, later.set)  # after the one that is due already
+        await later.wait()
     assert problems == []
 
 

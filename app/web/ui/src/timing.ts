@@ -4,7 +4,7 @@
 export const CHAT_STREAM_UI_THROTTLE_MS = 16;
 /**
  * Where a draw costs much, there are fewer: they may take a tenth of the tab's time, as far as a page can measure that
- * (what a browser does around a frame comes on top, about as much again). But words keep coming, however slow the tab.
+ * (what a browser does around a frame comes on top, about half as much again). But words keep coming, however slow the tab.
  */
 export const CHAT_STREAM_UI_PACE = { leastMs: CHAT_STREAM_UI_THROTTLE_MS, mostMs: 100, share: 1 / 10 };
 /** How often a growing answer is looked at for other words about its status. */

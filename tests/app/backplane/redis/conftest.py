@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 
 import pytest
-import uvloop
 
 from tests.app.backplane.redis.places import Place
+from tests.loops import UvLoop
 from tests.redis_servers import RedisCluster, RedisServer, SentinelPair
 from tests.virtual import VirtualLoop
 
@@ -16,7 +16,7 @@ ON_VIRTUAL_TIME = {"test_postbox.py", "test_probing.py", "test_questions.py"}
 def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     if item.path.name in ON_VIRTUAL_TIME:
         return {"virtual": VirtualLoop}
-    return {"uvloop": uvloop.new_event_loop}  # as in production
+    return {"uvloop": UvLoop}  # as in production
 
 
 @pytest.fixture(scope="session")
